@@ -23,12 +23,20 @@ export async function makeDirectoryDurably(directory: string, mode = 0o700): Pro
  * Replaces `path` so that after a crash at any moment it holds either the old or the new content, whole:
  * temporary file in the same directory, fsync, rename, fsync of the directory.
  */
-export async function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> {
   await publishDurably(path, (handle) => handle.writeFile(content), mode);
 }
 
 /** As {@link writeFileDurably}, with the content produced by `fill`. When `fill` throws, `path` is untouched. */
-export async function publishDurably<T>(path: string, fill: (handle: FileHandle) => Promise<T>, mode = 0o600): Promise<T> {
+export async function publishDurably<T>(
+  path: string,
+  fill: (handle: FileHandle) => Promise<T>,
+  mode = 0o600,
+): Promise<T> {
   const temporary = join(dirname(path), `.tmp-${randomBytes(6).toString('hex')}`);
   const handle = await open(temporary, 'wx', mode);
   try {

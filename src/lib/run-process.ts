@@ -52,7 +52,9 @@ export async function runProcess(options: RunOptions): Promise<RunResult> {
   const stdout = collect(child.stdout, cap, tooMuch);
   const stderr = collect(child.stderr, cap, tooMuch);
   child.once('error', (error) => {
-    failure ??= new WardenError('tool-failed', `${options.file} could not be run: ${messageOf(error)}`, { cause: error });
+    failure ??= new WardenError('tool-failed', `${options.file} could not be run: ${messageOf(error)}`, {
+      cause: error,
+    });
     if (child.pid === undefined) finish(null);
   });
   child.once('close', finish);
