@@ -157,7 +157,7 @@ export const markSchema: z.ZodType<HighWaterMark> = z.object({
   eid: uuid,
 });
 
-const standingSchema: z.ZodType<MarkStanding> = z.object({
+export const markStandingSchema: z.ZodType<MarkStanding> = z.object({
   mark: markSchema,
   standing: oneOf<MarkStanding['standing']>({
     contained: true,
@@ -182,6 +182,6 @@ export const memberEvidenceSchema: z.ZodType<MemberEvidence> = z.object({
   file: fileSchema.nullable(),
   rot: rotSchema.nullable(),
   ownMark: markSchema.nullable(),
-  standings: z.array(standingSchema).max(EVIDENCE_LIMITS.standings),
+  standings: z.array(markStandingSchema).max(EVIDENCE_LIMITS.standings),
   findings: z.array(findingSchema).max(EVIDENCE_LIMITS.findings),
 });
