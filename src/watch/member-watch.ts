@@ -1,0 +1,281 @@
+import type { FileEvidence, MemberEvidence, RecentFinding, ServerEvidence } from '../diagnose/evidence.ts';
+import { type HighWaterMark, type MarkStanding, markKey } from '../diagnose/mark.ts';
+import {
+  type History,
+  type MarkBook,
+  type SiblingProof,
+  addMarks,
+  holdAgainst,
+  inferFromSiblings,
+  newestMark,
+  prune,
+} from '../diagnose/mark-book.ts';
+import { type Clock, isoTime } from '../lib/clock.ts';
+import { KeyedMutex } from '../lib/keyed-mutex.ts';
+import type { Database } from '../ovsdb/database.ts';
+import type { FileReport, Problem } from '../ovsdb/file-report.ts';
+import type { MarkStore } from './mark-store.ts';
+import { type Rot, confirmationDue, nextRot, rotEvidence } from './rot.ts';
+
+/** One look at the live file, as the incremental verifier gives it. */
+export interface FileLook {
+  readonly report: FileReport;
+  readonly history: History;
+  /** `device:inode`. */
+  readonly inode: string;
+  readonly bytesRead: number;
+  readonly pastPageCache: FileEvidence['pastPageCache'];
+}
+
+export interface MemberWatchPort {
+  probe(): Promise<ServerEvidence>;
+  /** `incremental` reads what is new, `full` everything, past the page cache where possible. */
+  readFile(mode: 'incremental' | 'full', writerAlive: boolean): Promise<FileLook>;
+  /** Copies the file and its companions aside, verified; the SHA-256 of the database file's copy. */
+  preserve(reason: string): Promise<string>;
+  /** What `ovsdb-tool check-cluster` says of a preserved copy, given the version of the running server. */
+  checkCopy(sha256: string, serverVersion: string): Promise<Rot['checkCluster']>;
+  recentFindings(): readonly RecentFinding[];
+}
+
+export interface MemberWatchEvents {
+  /** A full read found damage that was not known before. */
+  corruption(problem: Problem, inode: string): void;
+  cleared(inode: string): void;
+  read(mode: 'incremental' | 'full', bytesRead: number, pastPageCache: FileEvidence['pastPageCache']): void;
+  /** Something that must work did not; the watch goes on without it. */
+  trouble(what: string, error: unknown): void;
+}
+
+export interface MemberWatchOptions {
+  readonly node: string;
+  readonly database: Database;
+  readonly fullIntervalMs: number;
+  readonly confirmAfterMs: number;
+  readonly port: MemberWatchPort;
+  readonly events: MemberWatchEvents;
+  readonly marks: MarkStore;
+  readonly clock: Clock;
+}
+
+/** Watches one member of one database: its server, its file, and the marks that both have left. */
+export class MemberWatch {
+  readonly #options: MemberWatchOptions;
+  readonly #mutex = new KeyedMutex();
+  #book: MarkBook = [];
+  #history: History | null = null;
+  #server: ServerEvidence = { state: 'down', detail: 'not looked at yet' };
+  #file: FileEvidence | null = null;
+  #rot: Rot | null = null;
+  #lastFullMonotonicMs: number | null = null;
+  #takenAtMs = 0;
+
+  constructor(options: MemberWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the stored marks; to be called once, before the first look. */
+  async start(): Promise<void> {
+    const { marks, events } = this.#options;
+    this.#book = await marks.load((error) => {
+      events.trouble('marks', error);
+    });
+  }
+
+  /** Probes the server, reads the file, brings the marks up to date, and answers with the evidence. */
+  async look(read: 'when-due' | 'full' = 'when-due'): Promise<MemberEvidence> {
+    return await this.#mutex.run('look', async () => {
+      const before = this.#server;
+      this.#server = await this.#options.port.probe();
+      this.#takenAtMs = this.#options.clock.nowMs();
+      const restarted = hasChangedProcess(before, this.#server);
+      if (restarted) await this.#preserve(`server is ${this.#server.state}, was ${before.state}`);
+      await this.#readFile(read === 'full' || restarted || this.#fullReadIsDue());
+      await this.#confirmRot();
+      await this.#updateMarks([]);
+      return this.evidence();
+    });
+  }
+
+  /** Takes in what the siblings know; held against this member's own file at once, read anew. */
+  async learn(marks: readonly HighWaterMark[], proofs: readonly SiblingProof[]): Promise<void> {
+    await this.#mutex.run('look', async () => {
+      if (marks.some((mark) => !this.#book.some((known) => markKey(known.mark) === markKey(mark)))) {
+        await this.#readFile(false);
+        await this.#updateMarks(marks);
+      }
+      await this.#keep(inferFromSiblings(this.#book, proofs));
+    });
+  }
+
+  /** Every mark known here, to be copied to the siblings. */
+  get standings(): readonly MarkStanding[] {
+    return this.#book;
+  }
+
+  /** The evidence of the last look. */
+  evidence(): MemberEvidence {
+    const { node, database, port } = this.#options;
+    return {
+      node,
+      database,
+      takenAt: isoTime(this.#takenAtMs),
+      server: this.#server,
+      file: this.#file,
+      rot: this.#rot === null ? null : rotEvidence(this.#rot),
+      ownMark: this.#ownContainedMark(),
+      standings: this.#book,
+      findings: port.recentFindings(),
+    };
+  }
+
+  #fullReadIsDue(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (
+      this.#lastFullMonotonicMs === null ||
+      nowMs - this.#lastFullMonotonicMs >= this.#options.fullIntervalMs
+    )
+      return true;
+    return this.#rot !== null && confirmationDue(this.#rot, nowMs, this.#options.confirmAfterMs);
+  }
+
+  async #readFile(full: boolean): Promise<void> {
+    const look = await this.#readOnce(full ? 'full' : 'incremental');
+    // New damage is worth a full read at once: it names the place, and starts the time of confirmation.
+    const isNews = !full && look.report.problems.length > 0 && this.#rot?.inode !== look.inode;
+    if (isNews) await this.#readOnce('full');
+  }
+
+  async #readOnce(mode: 'incremental' | 'full'): Promise<FileLook> {
+    const { port, events, clock, confirmAfterMs } = this.#options;
+    const look = await port.readFile(mode, this.#server.state !== 'down');
+    events.read(mode, look.bytesRead, look.pastPageCache);
+    this.#history = look.history;
+    const at = isoTime(clock.nowMs());
+    const isFull = mode === 'full' || look.inode !== this.#file?.inode;
+    if (mode === 'full') this.#lastFullMonotonicMs = clock.monotonicMs();
+    this.#file = {
+      report: look.report,
+      inode: look.inode,
+      checkedAt: at,
+      fullyCheckedAt: isFull ? at : (this.#file?.fullyCheckedAt ?? null),
+      pastPageCache: mode === 'full' ? look.pastPageCache : (this.#file?.pastPageCache ?? 'no'),
+    };
+    if (isFull) this.#noteRot(look, confirmAfterMs);
+    return look;
+  }
+
+  #noteRot(look: FileLook, confirmAfterMs: number): void {
+    const { clock, events } = this.#options;
+    const problem = look.report.problems[0] ?? null;
+    const before = this.#rot;
+    this.#rot = nextRot(
+      before,
+      {
+        inode: look.inode,
+        problem,
+        pastPageCache: look.pastPageCache,
+        nowMs: clock.nowMs(),
+        monotonicMs: clock.monotonicMs(),
+      },
+      confirmAfterMs,
+    );
+    if (this.#rot !== null && this.#rot.firstSeenMonotonicMs !== before?.firstSeenMonotonicMs) {
+      events.corruption(this.#rot.problem, look.inode);
+    }
+    if (this.#rot === null && before !== null) events.cleared(look.inode);
+  }
+
+  /** The copy comes first: before any other act, and before `check-cluster`, which judges the copy. */
+  async #confirmRot(): Promise<void> {
+    if (this.#rot === null) return;
+    if (this.#rot.preservedSha256 === null) {
+      const preservedSha256 = await this.#preserve(
+        `${this.#rot.problem.kind} at ${String(this.#rot.problem.offset)}`,
+      );
+      this.#rot = { ...this.#rot, preservedSha256 };
+    }
+    const { preservedSha256, checkCluster } = this.#rot;
+    if (preservedSha256 === null || this.#server.state !== 'up') return;
+    if (checkCluster !== 'not-run' && checkCluster !== 'failed') return;
+    const word = await this.#options.port
+      .checkCopy(preservedSha256, this.#server.version)
+      .catch((error: unknown) => {
+        this.#options.events.trouble('check-cluster', error);
+        return 'failed' as const;
+      });
+    this.#rot = { ...this.#rot, checkCluster: word };
+  }
+
+  async #preserve(reason: string): Promise<string | null> {
+    try {
+      return await this.#options.port.preserve(reason);
+    } catch (error) {
+      this.#options.events.trouble('preserve', error);
+      return null;
+    }
+  }
+
+  async #updateMarks(learned: readonly HighWaterMark[]): Promise<void> {
+    const ids = this.#ids();
+    let book = addMarks(this.#book, learned);
+    if (ids !== null && this.#history !== null) {
+      const own = newestMark(book, ids.clusterId, ids.serverId);
+      book = holdAgainst(book, this.#history, ids.clusterId, own);
+      const mark = this.#newOwnMark(ids);
+      if (mark !== null) book = holdAgainst(addMarks(book, [mark]), this.#history, ids.clusterId, mark);
+    }
+    await this.#keep(prune(book));
+  }
+
+  async #keep(book: MarkBook): Promise<void> {
+    this.#book = book;
+    await this.#options.marks.save(book);
+  }
+
+  #newOwnMark(ids: MemberIds): HighWaterMark | null {
+    const commitIndex = this.#file?.report.commitIndex ?? null;
+    const found = commitIndex === null ? null : this.#history?.positionAt(commitIndex);
+    if (found?.state !== 'known') return null;
+    const isKnown = this.#book.some(
+      ({ mark }) =>
+        mark.serverId === ids.serverId &&
+        mark.index === found.position.index &&
+        mark.eid === found.position.eid,
+    );
+    if (isKnown) return null;
+    return { ...found.position, ...ids, node: this.#options.node, at: isoTime(this.#options.clock.nowMs()) };
+  }
+
+  /** The server knows who it is; when it is down, the file says so, as far as it can be read. */
+  #ids(): MemberIds | null {
+    if (this.#server.state === 'up') {
+      const { clusterId, serverId } = this.#server.status;
+      return clusterId === null ? null : { clusterId, serverId };
+    }
+    const report = this.#file?.report;
+    if (report?.clusterId == null || report.serverId === null) return null;
+    return { clusterId: report.clusterId, serverId: report.serverId };
+  }
+
+  #ownContainedMark(): HighWaterMark | null {
+    const ids = this.#ids();
+    if (ids === null) return null;
+    const contained = this.#book.filter(({ standing }) => standing === 'contained');
+    return newestMark(contained, ids.clusterId, ids.serverId);
+  }
+}
+
+interface MemberIds {
+  readonly clusterId: string;
+  readonly serverId: string;
+}
+
+/** Did a server go, come, or come back as another process since the last look? */
+function hasChangedProcess(before: ServerEvidence, after: ServerEvidence): boolean {
+  const incarnation = (server: ServerEvidence): string =>
+    'incarnation' in server ? server.incarnation : server.state;
+  // Silence says nothing about the process: busy servers are silent.
+  if (before.state === 'silent' || after.state === 'silent') return false;
+  return incarnation(before) !== incarnation(after);
+}
