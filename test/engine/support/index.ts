@@ -18,3 +18,25 @@ export type { Member, MemberPaths } from './member.ts';
 export { OvsdbClient } from './ovsdb-client.ts';
 export { startTestCluster, temporaryDirectory } from './test-context.ts';
 export { waitFor } from './wait.ts';
+export {
+  appendRecord,
+  cutBytes,
+  cutPage,
+  dropLastCommittedEntry,
+  dropRecord,
+  flipByte,
+  flipRecord,
+  rewriteRecord,
+  truncateTo,
+  zeroPage,
+} from './damage.ts';
+export {
+  loseDataSilently,
+  overtakeSoundMember,
+  overwriteStranded,
+  type SilentLoss,
+  type SplitHistory,
+  type StrandedMember,
+  strandSoundMember,
+} from './data-loss.ts';
+export { encodeRecord, type FileRecord, listRecords } from './records.ts';

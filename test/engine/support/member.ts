@@ -120,6 +120,11 @@ export class Member {
     return parseClusterStatus(await this.unixctl('cluster/status', this.schemaName));
   }
 
+  /** The server's own line about its storage: `status: ok`, or `status: ` and an error. */
+  async storage(): Promise<string> {
+    return (await this.unixctl('ovsdb-server/get-db-storage-status', this.schemaName)).trim();
+  }
+
   /** `ovsdb-server/compact` of this database. @throws WardenError `server-refused` with the server's words. */
   async compact(): Promise<void> {
     await this.unixctl('ovsdb-server/compact', this.schemaName);
