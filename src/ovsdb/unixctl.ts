@@ -47,7 +47,7 @@ export async function callUnixctl(
 /** Whether `error` says that nobody listens or that nobody answered; undefined for every other error. */
 export function unreachableOf(error: unknown): Unreachable | undefined {
   if (!(error instanceof WardenError) || error.code !== 'server-unreachable') return undefined;
-  return error.details['reach'] === 'down' ? 'down' : 'silent';
+  return error.details['state'] === 'down' ? 'down' : 'silent';
 }
 
 /** Sends `request`, resolves with the bytes of the first JSON object that comes back. */
@@ -138,14 +138,14 @@ function connectionError(error: Error, call: string): WardenError {
   const code = systemCodeOf(error);
   if (!DOWN_CODES.has(code)) return silent(call, messageOf(error), error);
   const message = `${call}: nobody listens (${messageOf(error)})`;
-  return new WardenError('server-unreachable', message, { cause: error, details: { reach: 'down' } });
+  return new WardenError('server-unreachable', message, { cause: error, details: { state: 'down' } });
 }
 
 function silent(call: string, why: string, cause?: unknown): WardenError {
   return new WardenError('server-unreachable', `${call}: ${why}`, {
     hint: 'The server has one thread: it may be busy, for example compacting, or dead.',
     cause,
-    details: { reach: 'silent' },
+    details: { state: 'silent' },
   });
 }
 
