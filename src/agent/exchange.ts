@@ -3,7 +3,7 @@ import type { MemberEvidence, NodeView, Observation } from '../diagnose/evidence
 import { memberEvidenceSchema } from '../diagnose/evidence-schema.ts';
 import type { TurnRequest } from '../heal/turn.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import { WardenError, messageOf } from '../lib/errors.ts';
 import { DATABASES, type Database } from '../ovsdb/database.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
 
@@ -53,6 +53,7 @@ export interface ExchangeOptions {
   readonly siblings: readonly Sibling[];
   readonly client: PeerClient;
   readonly clock: Clock;
+  readonly onAnswer: (node: string, outcome: 'ok' | 'unreachable' | 'refused' | 'invalid') => void;
   readonly onTrouble: (node: string, error: unknown) => void;
 }
 
@@ -67,12 +68,14 @@ export class Exchange {
 
   /** Asks every sibling for its state, side by side. A sibling that does not answer leaves its last word ageing. */
   async pull(): Promise<void> {
-    const { siblings, client, onTrouble } = this.#options;
+    const { siblings, client, onAnswer, onTrouble } = this.#options;
     await Promise.all(
       siblings.map(async (sibling) => {
         try {
           this.#take(sibling, await client.getJson(sibling, PEER_PATHS.state, peerStateSchema));
+          onAnswer(sibling.node, 'ok');
         } catch (error) {
+          onAnswer(sibling.node, outcomeOf(error));
           onTrouble(sibling.node, error);
         }
       }),
@@ -143,4 +146,10 @@ export class Exchange {
     if (state.node !== sibling.node) return;
     this.#received.set(sibling.node, { members, atMonotonicMs: this.#options.clock.monotonicMs() });
   }
+}
+
+function outcomeOf(error: unknown): 'unreachable' | 'refused' | 'invalid' {
+  if (!(error instanceof WardenError)) return 'unreachable';
+  if (error.code === 'peer-refused') return 'refused';
+  return error.code === 'reply-invalid' ? 'invalid' : 'unreachable';
 }

@@ -99,6 +99,12 @@ export class Healer {
     return this.#options.keeper.request(request, busy ?? objection);
   }
 
+  /** A sibling is done with its heal; only the one that was granted the turn can give it back. */
+  releaseTurn(healId: string, caller: string): void {
+    const { keeper } = this.#options;
+    if (keeper.current()?.node === caller) keeper.release(healId);
+  }
+
   async #compactWhenAllowed(member: Member, document: PlanDocument): Promise<void> {
     const { clock, config, keeper, port } = this.#options;
     if (!passesAlone(document.guards) || keeper.current() !== null) return;
