@@ -56,8 +56,8 @@ export function parseToolVersion(text: string): string {
 }
 
 /**
- * Whether a tool is older than the server that wrote a file, by major and minor version. Such a tool is no source of
- * truth: it may not know a newer record and call a sound file bad.
+ * Whether a tool is older than the server that wrote a file, by major and minor version: a patch release changes no
+ * file format. Such a tool is no source of truth: it may not know a newer record and call a sound file bad.
  */
 export function isOlderThan(toolVersion: string, serverVersion: string): boolean {
   const [toolMajor, toolMinor] = majorMinor(toolVersion);
