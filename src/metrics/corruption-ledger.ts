@@ -28,7 +28,8 @@ export interface CorruptionLedger {
 
 /**
  * How much corruption was ever found on this host, in one small file that outlives the agent: an alert on damage must
- * not be silenced by a restart. A file that cannot be understood is told through `onProblem` (`state-corrupt`) and set aside, and counting starts from zero.
+ * not be silenced by a restart. A file that cannot be understood is told through `onProblem` (`state-corrupt`) and set
+ * aside, and counting starts from zero.
  */
 export async function openCorruptionLedger(
   stateDir: string,

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { COPY_KINDS, type CopyKind } from '../backup/copy-item.ts';
 import type { HealDocument, StatusDocument } from '../heal/status-document.ts';
 import type { WardenError } from '../lib/errors.ts';
 import type { Database } from '../ovsdb/database.ts';
@@ -8,11 +9,8 @@ import { openCorruptionLedger } from './corruption-ledger.ts';
 import { addDefaultMetrics, counter, gauge } from './series.ts';
 import { createStatusMetrics } from './status-metrics.ts';
 
-export const PEER_OUTCOMES = ['ok', 'unreachable', 'refused', 'invalid'] as const;
+const PEER_OUTCOMES = ['ok', 'unreachable', 'refused', 'invalid'] as const;
 export type PeerOutcome = (typeof PEER_OUTCOMES)[number];
-
-export const COPY_KINDS = ['backup', 'preserved', 'quarantine'] as const;
-export type CopyKind = (typeof COPY_KINDS)[number];
 
 const REMEDIES = ['compact', 'preserve'] as const;
 const HEAL_OUTCOMES = ['healed', 'refused', 'failed', 'abandoned'] as const;
