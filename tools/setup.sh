@@ -127,16 +127,16 @@ install_ovs() {
 # The schemas are taken out of ovn-central without installing it: installing would start its servers.
 fetch_schemas() {
   make_scratch
-  if place=$(local_schemas); then
-    mkdir -p "$scratch/ovn/usr/share/ovn"
-    cp "$place/ovn-nb.ovsschema" "$place/ovn-sb.ovsschema" "$scratch/ovn/usr/share/ovn/"
-  else
+  if ! place=$(local_schemas); then
     say "fetching OVN's schemas into .tools/ovn"
     download_ovn_central || fail "apt-get could not fetch ovn-central; please put its schemas in a folder and name it in OVN_SCHEMA_DIR."
-    dpkg -x "$scratch"/ovn-central_*.deb "$scratch/ovn"
+    dpkg -x "$scratch"/ovn-central_*.deb "$scratch/unpacked"
+    place=$scratch/unpacked/usr/share/ovn
+    schemas_in "$place" || fail "ovn-central holds no schemas; please name their folder in OVN_SCHEMA_DIR."
   fi
-  schemas_in "$scratch/ovn/usr/share/ovn" || fail "ovn-central holds no schemas; please name their folder in OVN_SCHEMA_DIR."
-  publish "$scratch/ovn" "$tools/ovn"
+  mkdir "$scratch/schemas"
+  cp "$place/ovn-nb.ovsschema" "$place/ovn-sb.ovsschema" "$scratch/schemas/"
+  publish "$scratch/schemas" "$schemas"
 }
 
 download_ovn_central() {
