@@ -70,7 +70,6 @@ function protections(
   const protect = (item: CopyItem | undefined, reason: string): void => {
     if (item !== undefined) reasons.set(item.id, [...(reasons.get(item.id) ?? []), reason]);
   };
-  protect(ordered.at(-1), 'newest of all');
   for (const group of Map.groupBy(ordered, groupOf).values()) {
     const verified = group.filter((item) => isVerified(item, situation.objectBytes));
     protect(group.at(-1), 'newest of its group');
@@ -101,6 +100,7 @@ function overLimits(
   policy: RetentionPolicy,
   situation: RetentionSituation,
 ): { removed: CopyItem[]; missingBytes: number } {
+  const { objectBytes } = situation;
   const missing = (items: readonly CopyItem[]): number => missingBytesOf(all, items, policy, situation);
   const candidates = kept.filter((item) => !protectedBy.has(item.id)).sort(leastWorthFirst);
   const removed = new Set<CopyItem>();
@@ -111,7 +111,8 @@ function overLimits(
   }
   const referenced = new Set(staying().flatMap(digests));
   for (const item of removed) {
-    if (digests(item).every((sha256) => referenced.has(sha256))) removed.delete(item);
+    const frees = digests(item).some((sha256) => objectBytes.has(sha256) && !referenced.has(sha256));
+    if (!frees) removed.delete(item);
   }
   return { removed: [...removed], missingBytes: missing(staying()) };
 }
