@@ -22,23 +22,45 @@ case $1 in
     ln -s "$REAL_NODE" "$2/node_modules/$package/bin/node" ;;
 esac`;
 
+/** An apt-get that notes how it was called; installing brings the tools of OVS, downloading a package file. */
+const APT_GET = `
+echo "$*" >>"$APT_CALLS"
+case " $* " in
+  *' install '*)
+    for name in ovsdb-server ovsdb-tool ovsdb-client ovs-appctl; do
+      printf '#!/bin/sh\\n' >"$PATH_FOLDER/$name"
+      chmod +x "$PATH_FOLDER/$name"
+    done ;;
+  *' download '*) touch ovn-central_1_amd64.deb ;;
+esac`;
+
+/** A dpkg that can only unpack. */
+const DPKG = `
+[ "$1" = -x ] || exit 9
+mkdir -p "$3/usr/share/ovn"
+touch "$3/usr/share/ovn/ovn-nb.ovsschema" "$3/usr/share/ovn/ovn-sb.ovsschema"`;
+
 interface Machine {
   readonly directory: string;
   readonly programs: string;
   readonly setUp: (...args: string[]) => Promise<CommandResult>;
   readonly npmCalls: () => Promise<readonly string[]>;
+  readonly aptCalls: () => Promise<readonly string[]>;
 }
 
 /** A fresh clone on a machine that has nothing of what we need. */
 async function makeMachine(t: TestContext): Promise<Machine> {
   const directory = await temporaryDirectory(t);
   const programs = await makeProgramFolder(directory);
-  const calls = join(directory, 'npm-calls');
+  const npmCalls = join(directory, 'npm-calls');
+  const aptCalls = join(directory, 'apt-calls');
   await cp(join(ROOT, 'tools'), join(directory, 'tools'), { recursive: true });
   await writeFile(join(directory, 'package-lock.json'), '{}\n');
   const env = {
     PATH: programs,
-    CALLS: calls,
+    PATH_FOLDER: programs,
+    CALLS: npmCalls,
+    APT_CALLS: aptCalls,
     REAL_NODE: process.execPath,
     OVN_SCHEMA_DIR: join(directory, 'schemas'),
   };
@@ -47,8 +69,13 @@ async function makeMachine(t: TestContext): Promise<Machine> {
     programs,
     setUp: async (...args) =>
       await runCommand('/bin/sh', [join(directory, 'tools/setup.sh'), ...args], { env }),
-    npmCalls: async () => (await readFileIfPresent(calls))?.trimEnd().split('\n') ?? [],
+    npmCalls: async () => await readLines(npmCalls),
+    aptCalls: async () => await readLines(aptCalls),
   };
+}
+
+async function readLines(path: string): Promise<readonly string[]> {
+  return (await readFileIfPresent(path))?.trimEnd().split('\n') ?? [];
 }
 
 async function addOvs({ directory, programs }: Machine): Promise<void> {
@@ -98,6 +125,38 @@ test('a machine that has everything is used as it is, and a second run does noth
   assert.equal(calls.length, 1);
   assert.match(calls[0] ?? '', /^ci --ignore-scripts /);
   assert.deepEqual((await readdir(join(machine.directory, '.tools/ovn/usr/share/ovn'))).sort(), SCHEMAS);
+});
+
+test('root with apt gets the tools installed, and the schemas out of a package that is not installed', async (t) => {
+  const machine = await makeMachine(t);
+  await addNode(machine);
+  await addProgram(machine.programs, 'npm', NPM);
+  await addProgram(machine.programs, 'id', 'echo 0');
+  await addProgram(machine.programs, 'apt-get', APT_GET);
+  await addProgram(machine.programs, 'dpkg', DPKG);
+  const { exitCode, stderr } = await machine.setUp();
+  assert.equal(exitCode, 0, stderr);
+  const installs = (await machine.aptCalls()).filter((call) => call.startsWith('install '));
+  assert.deepEqual(installs, ['install -q -y --no-install-recommends openvswitch-common']);
+  assert.deepEqual((await readdir(join(machine.directory, '.tools/ovn/usr/share/ovn'))).sort(), SCHEMAS);
+  assert.deepEqual((await readdir(join(machine.directory, '.tools'))).sort(), ['ovn']);
+});
+
+test('someone who is not root is told what to install, and apt is not called', async (t) => {
+  const machine = await makeMachine(t);
+  await addNode(machine);
+  await addProgram(machine.programs, 'npm', NPM);
+  await addProgram(machine.programs, 'id', 'echo 1000');
+  await addProgram(machine.programs, 'apt-get', APT_GET);
+  await addProgram(machine.programs, 'dpkg', DPKG);
+  const { exitCode, stderr } = await machine.setUp();
+  assert.equal(exitCode, 1);
+  assert.match(
+    stderr,
+    /^setup: please install ovsdb-server, [^\n]+openvswitch-common\), then try again\.\n$/,
+  );
+  assert.deepEqual(await machine.aptCalls(), []);
+  assert.deepEqual(await machine.npmCalls(), []);
 });
 
 test('npm ci runs again when the lockfile has changed', async (t) => {
