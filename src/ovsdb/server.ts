@@ -1,3 +1,4 @@
+import { systemClock } from '../lib/clock.ts';
 import { WardenError } from '../lib/errors.ts';
 import { type ClusterStatus, parseClusterStatus } from './cluster-status.ts';
 import { type UnixctlOptions, callUnixctl } from './unixctl.ts';
@@ -13,6 +14,10 @@ export type CompactRefusal =
 export type CompactOutcome =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'refused'; readonly reason: CompactRefusal; readonly text: string };
+
+/** A server answers the second question after a yes only when the file is written. The rest is reserve. */
+const SNAPSHOT_LOOKS = 20;
+const SNAPSHOT_LOOK_MS = 50;
 
 /** The server's words, from `raft_store_snapshot` in OVS `ovsdb/raft.c`; the last one is strerror(ENOSPC). */
 const COMPACT_REFUSALS: readonly (readonly [RegExp, CompactRefusal])[] = [
@@ -73,8 +78,10 @@ export async function memoryShow(
  * Has a running server write its whole database anew and rename that over the file. The server's one thread is busy all
  * the while; a leader that takes longer than its election timer loses its lead.
  *
- * A joiner is refused here and not by the server: ovsdb-server 3.1.0 dies of a segmentation fault when it is asked to
- * compact before it has received a schema.
+ * The status is asked first, for two reasons. ovsdb-server 3.1.0 dies of a segmentation fault when a joiner that has no
+ * schema yet is asked to compact. And a server may say yes before it has written anything: when the thread that makes
+ * the snapshot is quick, the file is replaced, or fails to be, in the next round of the main loop
+ * (`ovsdb_server_compact` in OVS `ovsdb/ovsdb-server.c`, 3.1 to 3.7). So a yes counts once the log starts later.
  * @throws WardenError as {@link clusterStatus} does. After `server-unreachable` the compaction may be going on.
  */
 export async function compact(
@@ -82,17 +89,38 @@ export async function compact(
   schemaName: string,
   options: UnixctlOptions,
 ): Promise<CompactOutcome> {
-  const status = await clusterStatus(socketPath, schemaName, options);
-  if (status.membership === 'joining') return refused('joining-or-leaving', status.membershipText);
+  const before = await clusterStatus(socketPath, schemaName, options);
+  const hopeless = hopelessCompaction(before);
+  if (hopeless !== undefined) return hopeless;
   try {
     await callUnixctl(socketPath, 'ovsdb-server/compact', [schemaName], options);
-    return { outcome: 'done' };
   } catch (error) {
     if (!(error instanceof WardenError) || error.code !== 'server-refused') throw error;
     const text = String(error.details['text']);
-    const known = COMPACT_REFUSALS.find(([words]) => words.test(text));
-    return refused(known?.[1] ?? 'other', text);
+    return refused(compactRefusalOf(text), text);
   }
+  for (let look = 0; look < SNAPSHOT_LOOKS; look += 1) {
+    const now = await clusterStatus(socketPath, schemaName, options);
+    if (now.log.start > before.log.start) return { outcome: 'done' };
+    await systemClock.sleep(SNAPSHOT_LOOK_MS, options.signal);
+  }
+  return refused('other', `the server said yes, but its log still starts at ${String(before.log.start)}`);
+}
+
+/** What the server would refuse according to its status. */
+function hopelessCompaction(status: ClusterStatus): CompactOutcome | undefined {
+  const { membership, membershipText, log, unapplied } = status;
+  if (membership === 'failed') return refused('after-failure', membershipText);
+  if (membership === 'joining' || membership === 'leaving' || membership === 'left') {
+    return refused('joining-or-leaving', membershipText);
+  }
+  if (log.end - unapplied > log.start) return undefined;
+  return refused('nothing-new', `nothing was applied since the snapshot before entry ${String(log.start)}`);
+}
+
+/** Sorts the server's words when it refused to compact. */
+export function compactRefusalOf(text: string): CompactRefusal {
+  return COMPACT_REFUSALS.find(([words]) => words.test(text))?.[1] ?? 'other';
 }
 
 function refused(reason: CompactRefusal, text: string): CompactOutcome {

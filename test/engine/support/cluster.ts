@@ -51,7 +51,7 @@ export class Cluster {
     return this.members.filter((member) => member.isRunning);
   }
 
-  /** Every running member except `excluded`. */
+  /** Every member except `excluded`, running or not. */
   others(...excluded: readonly Member[]): Member[] {
     return this.members.filter((member) => !excluded.includes(member));
   }
@@ -71,7 +71,7 @@ export class Cluster {
     return this.running().filter((member) => member !== leader);
   }
 
-  /** A leader that a majority of the running members knows. */
+  /** Waits until a running member leads. */
   async waitForLeader(timeoutMs = SETTLE_TIMEOUT_MS): Promise<Member> {
     return await waitFor(`a leader of ${this.schemaName}`, () => this.leader(), timeoutMs);
   }

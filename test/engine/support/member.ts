@@ -125,9 +125,16 @@ export class Member {
     return (await this.unixctl('ovsdb-server/get-db-storage-status', this.schemaName)).trim();
   }
 
-  /** `ovsdb-server/compact` of this database. @throws WardenError `server-refused` with the server's words. */
+  /**
+   * `ovsdb-server/compact` of this database, and waits until the file is another one: a server may say yes before it has
+   * written anything. @throws WardenError `server-refused` with the server's words.
+   */
   async compact(): Promise<void> {
+    const { start } = (await this.status()).log;
     await this.unixctl('ovsdb-server/compact', this.schemaName);
+    await waitFor(`${this.node} to write its snapshot`, async () =>
+      (await this.status()).log.start > start ? true : undefined,
+    );
   }
 
   logText(): string {
