@@ -22,7 +22,12 @@ const refusalSchema = z.object({
 
 /** What the local agent knows now. */
 export async function fetchStatus(socketPath: string): Promise<StatusDocument> {
-  const question = { socketPath, method: 'GET', path: '/api/v1/status', timeoutMs: STATUS_TIMEOUT_MS } as const;
+  const question = {
+    socketPath,
+    method: 'GET',
+    path: '/api/v1/status',
+    timeoutMs: STATUS_TIMEOUT_MS,
+  } as const;
   return await askAgent(question, statusDocumentSchema);
 }
 
@@ -31,8 +36,9 @@ export async function fetchStatus(socketPath: string): Promise<StatusDocument> {
  * @throws WardenError `agent-unreachable`, `reply-invalid`, or the error that the agent itself answered with.
  */
 export async function askAgent<T>(question: AgentQuestion, schema: z.ZodType<T>): Promise<T> {
-  const { status, text } = await exchange(question).catch((error: unknown) => {
-    throw error instanceof WardenError ? error : unreachable(question, error);
+  const deadline = AbortSignal.timeout(question.timeoutMs);
+  const { status, text } = await exchange(question, deadline).catch((error: unknown) => {
+    throw error instanceof WardenError ? error : unreachable(question, error, deadline.aborted);
   });
   if (status !== 200) throw refusal(status, text);
   const value = jsonOrUndefined(text);
@@ -46,12 +52,15 @@ export async function askAgent<T>(question: AgentQuestion, schema: z.ZodType<T>)
   });
 }
 
-async function exchange(question: AgentQuestion): Promise<{ status: number; text: string }> {
+async function exchange(
+  question: AgentQuestion,
+  signal: AbortSignal,
+): Promise<{ status: number; text: string }> {
   const outgoing = request({
     socketPath: question.socketPath,
     method: question.method,
     path: question.path,
-    signal: AbortSignal.timeout(question.timeoutMs),
+    signal,
     headers: question.body === undefined ? {} : { 'content-type': 'application/json' },
   });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -70,9 +79,9 @@ async function exchange(question: AgentQuestion): Promise<{ status: number; text
   return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
 }
 
-function unreachable(question: AgentQuestion, error: unknown): WardenError {
+function unreachable(question: AgentQuestion, error: unknown, isLate: boolean): WardenError {
   const { socketPath, timeoutMs } = question;
-  const reason = isTimeout(error) ? `no answer in ${String(timeoutMs / 1_000)} s` : reasonOf(error);
+  const reason = isLate ? `no answer in ${String(timeoutMs / 1_000)} s` : reasonOf(error);
   return new WardenError('agent-unreachable', `no agent answers on ${socketPath}: ${reason}`, {
     hint: HINTS[systemCodeOf(error) ?? ''] ?? 'look at the log of the agent',
     cause: error,
@@ -80,7 +89,8 @@ function unreachable(question: AgentQuestion, error: unknown): WardenError {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOENT: 'start the agent with `ovn-warden agent`, or name its socket with --socket or its file with --config',
+  ENOENT:
+    'start the agent with `ovn-warden agent`, or name its socket with --socket or its file with --config',
   ECONNREFUSED: 'the agent is not running: start it with `ovn-warden agent`',
   EACCES: 'only the user of the agent may talk to it: run this as that user, usually root',
 };
@@ -90,12 +100,6 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOENT') return 'there is no such socket';
   if (code === 'ECONNREFUSED') return 'nobody listens there';
   return code === 'EACCES' ? 'permission denied' : messageOf(error);
-}
-
-/** Node wraps the reason of an aborted request. */
-function isTimeout(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return error.name === 'TimeoutError' || error.name === 'AbortError';
 }
 
 function refusal(status: number, text: string): WardenError {

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
-import { loadConfig } from '../config/load.ts';
-import { AGENT_SOCKET_NAME } from '../http/socket-server.ts';
+import { agentSocketPath } from '../config/state-paths.ts';
 
 export const DEFAULT_CONFIG_PATH = '/etc/ovn-warden/config.json';
 
@@ -15,6 +13,6 @@ export interface AgentOptions {
 /** The socket of the local agent: as named, or `agent.sock` in the state directory of the configuration. */
 export async function findAgentSocket(options: AgentOptions): Promise<string> {
   if (options.socket !== undefined) return options.socket;
-  const { stateDir } = await loadConfig(options.config);
-  return join(stateDir, AGENT_SOCKET_NAME);
+  const { loadConfig } = await import('../config/load.ts');
+  return agentSocketPath((await loadConfig(options.config)).stateDir);
 }

@@ -20,9 +20,6 @@ export interface SocketServer {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** Name of the socket in the state directory. */
-export const AGENT_SOCKET_NAME = 'agent.sock';
-
 /** `sun_path` of Linux holds 108 bytes with the final zero. */
 const MAX_PATH_BYTES = 107;
 const TEMPORARY_NAME_BYTES = 14;
