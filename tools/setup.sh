@@ -119,8 +119,8 @@ install_packages() {
 
 install_ovs() {
   say "apt-get install openvswitch-common"
-  apt-get update -q >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends openvswitch-common >&2
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends openvswitch-common >&2
   have_ovs || fail "openvswitch-common did not bring the OVSDB tools; please install them yourself."
 }
 
@@ -140,8 +140,8 @@ fetch_schemas() {
 }
 
 download_ovn_central() {
-  if is_root; then apt-get update -q >&2; fi
-  (cd "$scratch" && apt-get download -q -o APT::Sandbox::User=root ovn-central >&2)
+  if is_root; then apt-get update -qq >&2; fi
+  (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root ovn-central >&2)
 }
 
 # Other versions of Node are fetched only when they are asked for: tools/setup.sh node22

@@ -137,7 +137,7 @@ test('root with apt gets the tools installed, and the schemas out of a package t
   const { exitCode, stderr } = await machine.setUp();
   assert.equal(exitCode, 0, stderr);
   const installs = (await machine.aptCalls()).filter((call) => call.startsWith('install '));
-  assert.deepEqual(installs, ['install -q -y --no-install-recommends openvswitch-common']);
+  assert.deepEqual(installs, ['install -qq -y --no-install-recommends openvswitch-common']);
   assert.deepEqual((await readdir(join(machine.directory, '.tools/ovn/usr/share/ovn'))).sort(), SCHEMAS);
   assert.deepEqual((await readdir(join(machine.directory, '.tools'))).sort(), ['ovn']);
 });
