@@ -19,7 +19,7 @@ export interface MemberParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly copies: CopyKeeper;
-  readonly findings: (database: Database) => readonly RecentFinding[];
+  readonly findings: () => readonly RecentFinding[];
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +63,7 @@ function watchPort(
     },
     preserve: async (reason) => await copies.preserve(database, reason, serverIsUp),
     checkCopy: async (sha256, serverVersion) => await copies.checkCluster(sha256, serverVersion),
-    recentFindings: () => findings(database),
+    recentFindings: findings,
   };
 }
 

@@ -1,9 +1,20 @@
 import { join } from 'node:path';
 import { createLogScanner } from '../watch/log-scanner.ts';
 import type { Agent } from './agent.ts';
+import { repeat } from './lifecycle.ts';
+
+const COUNT_INTERVAL_MS = 5_000;
 
 /** Follows the configured logs; what they say is remembered for the judgement and counted. */
-export async function followLogs({ config, clock, log, metrics, findings, lifecycle }: Agent): Promise<void> {
+export async function followLogs({
+  config,
+  clock,
+  log,
+  metrics,
+  findings,
+  lifecycle,
+  signal,
+}: Agent): Promise<void> {
   if (config.logs.length === 0) return;
   const scanner = createLogScanner({
     files: config.logs.map(({ path, database }) => ({ path, database: database ?? null })),
@@ -20,7 +31,20 @@ export async function followLogs({ config, clock, log, metrics, findings, lifecy
     },
   });
   await scanner.start();
+  let counted = 0;
+  const counting = repeat({
+    async task() {
+      metrics.tailLines(scanner.counters.lines - counted);
+      counted = scanner.counters.lines;
+      await Promise.resolve();
+    },
+    intervalMs: COUNT_INTERVAL_MS,
+    clock,
+    signal,
+    onError: () => undefined,
+  });
   lifecycle.onStop('log scanner', async () => {
     await scanner.stop();
+    await counting;
   });
 }

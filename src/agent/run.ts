@@ -13,6 +13,8 @@ import { learnFromSiblings } from './member.ts';
 import { followLogs } from './follow-logs.ts';
 
 const STOP_DEADLINE_MS = 5_000;
+/** Between two looks at which copies there are. */
+const COPIES_INTERVAL_MS = 5_000;
 
 /** Starts an agent part by part and runs it until its signal aborts; then stops the parts in reverse order. */
 export async function run(agent: Agent): Promise<void> {
@@ -144,11 +146,13 @@ async function watchUntilStopped(agent: Agent): Promise<void> {
       await exchange.pull();
       for (const member of members) await learnFromSiblings(member, exchange);
       await armory.update(agent.views());
-      await agent.refreshCopies();
       agent.metrics.certificateExpiry(agent.tls.certificateExpiry());
     }),
     every(config.probe.intervalMs, async () => {
       await healer.round();
+    }),
+    every(COPIES_INTERVAL_MS, async () => {
+      await agent.refreshCopies();
     }),
     backups,
   ]);

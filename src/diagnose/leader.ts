@@ -59,5 +59,5 @@ export function majorityOf(members: number): number {
 function followsIn(status: ClusterStatus, leader: ClusterStatus): boolean {
   if (status.term !== leader.term || status.serverId === leader.serverId) return false;
   const own = leader.servers.find(({ self }) => self);
-  return own !== undefined && status.leader === own.nickname;
+  return own?.nickname === status.leader;
 }

@@ -171,8 +171,9 @@ export function lagBehind(evidence: MemberEvidence, leader: ActiveMember): numbe
   if (evidence.server.state !== 'up') return null;
   const { serverId } = evidence.server.status;
   const line = leader.status.servers.find(({ sidPrefix, self }) => !self && serverId.startsWith(sidPrefix));
-  if (line?.matchIndex == null) return null;
-  return Math.max(0, leader.status.log.end - 1 - line.matchIndex);
+  const matchIndex = line?.matchIndex ?? null;
+  if (matchIndex === null) return null;
+  return Math.max(0, leader.status.log.end - 1 - matchIndex);
 }
 
 function unreachable({ evidence }: Case): Ruling {

@@ -145,7 +145,8 @@ function objectionTo(before: Fingerprint, evidence: MemberEvidence): string | nu
     return `commit index fell from ${String(before.commitIndex)} to ${String(after.commitIndex)}`;
   }
   const lost = evidence.standings.find(
-    ({ mark, standing }) => markKey(mark) === before.mark && standing !== 'contained',
+    ({ mark, standing }) =>
+      markKey(mark) === before.mark && (standing === 'beyond' || standing === 'contradicted'),
   );
   return lost === undefined ? null : `the member's own mark is ${lost.standing} in the new file`;
 }

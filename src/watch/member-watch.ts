@@ -254,8 +254,9 @@ export class MemberWatch {
       return clusterId === null ? null : { clusterId, serverId };
     }
     const report = this.#file?.report;
-    if (report?.clusterId == null || report.serverId === null) return null;
-    return { clusterId: report.clusterId, serverId: report.serverId };
+    const clusterId = report?.clusterId ?? null;
+    const serverId = report?.serverId ?? null;
+    return clusterId === null || serverId === null ? null : { clusterId, serverId };
   }
 
   #ownContainedMark(): HighWaterMark | null {
