@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Stats, constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { isoTime } from '../lib/clock.ts';
 import { WardenError, messageOf, systemCodeOf } from '../lib/errors.ts';
@@ -38,7 +38,7 @@ export async function copySource(options: CopySourceOptions): Promise<SourceCopy
   try {
     const opened = await requireRegularFile(source, options.path);
     // Twice: once raw for verification, once compressed, which may not shrink at all.
-    await requireRoom(options.toPath, 2 * opened.size, options.minFreeBytes);
+    await requireRoom(dirname(options.toPath), 2 * opened.size, options.minFreeBytes);
     const { sha256, sizeBytes } = await copyBytes(source, opened.size, options.toPath, options.signal);
     return { file: describe(options, opened, sha256, sizeBytes), path: options.toPath };
   } finally {
