@@ -8,4 +8,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exitCode = await runCli(process.argv.slice(2), process);
+const { stdout, stderr, env } = process;
+const colour = stdout.isTTY && (env['NO_COLOR'] ?? '') === '';
+process.exitCode = await runCli(process.argv.slice(2), { stdout, stderr, colour });

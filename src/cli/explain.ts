@@ -22,7 +22,7 @@ export async function explainCommand(
   const status = await fetchStatus(await findAgentSocket(options));
   const chosen = choose(status, database);
   if (options.output === 'json') printJson(io, explanation(status, chosen));
-  else io.stdout.write(`${chosen.map((entry) => renderDatabase(entry, io)).join('\n')}`);
+  else io.stdout.write(chosen.map((entry) => renderDatabase(entry, io)).join('\n'));
   return chosen.some(({ plan }) => isHeldBack(plan)) ? EXIT.refused : EXIT.ok;
 }
 

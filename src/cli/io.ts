@@ -1,7 +1,9 @@
-/** Where a command prints. `process` fits; tests collect. */
+/** Where and how a command prints. Tests collect. */
 export interface CliIo {
   readonly stdout: CliStream;
   readonly stderr: CliStream;
+  /** True when stdout is a terminal whose user has not turned colours off. */
+  readonly colour: boolean;
 }
 
 export interface CliStream {

@@ -6,7 +6,9 @@ import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import type { CliIo, OutputFormat } from './io.ts';
 import { type AgentOptions, DEFAULT_CONFIG_PATH } from './options.ts';
 
-type Printing = { readonly output: OutputFormat };
+interface Printing {
+  readonly output: OutputFormat;
+}
 type Report = (exitCode: ExitCode) => void;
 
 const EXIT_CODES_HELP = `

@@ -52,7 +52,7 @@ export function clusterLine({ diagnosis }: DatabaseStatus, io: CliIo): string {
   const mood =
     cluster === 'ok' ? 'good' : cluster === 'degraded' || cluster === 'unknown' ? 'passing' : 'bad';
   const note = frozen ? ' (frozen: nothing is compacted or pruned)' : '';
-  return `${database} ${paint(cluster, mood, io.stdout)}: ${printable(because)}${note}`;
+  return `${database} ${paint(cluster, mood, io)}: ${printable(because)}${note}`;
 }
 
 function memberRows(status: DatabaseStatus): string[][] {

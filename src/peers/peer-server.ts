@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { WardenError, messageOf } from '../lib/errors.ts';
@@ -118,8 +118,8 @@ function buildApp(options: PeerServerOptions): FastifyInstance {
         .code(403)
         .send({ error: { code: 'peer-refused', message: 'this certificate names no sibling' } });
   });
-  for (const route of options.routes) addRoute(app as unknown as FastifyInstance, route);
-  return app as unknown as FastifyInstance;
+  for (const route of options.routes) addRoute(app, route);
+  return app;
 }
 
 function addRoute(app: FastifyInstance, route: PeerRoute): void {
@@ -133,9 +133,9 @@ function addRoute(app: FastifyInstance, route: PeerRoute): void {
   });
 }
 
-function callerOf(request: IncomingMessage, allowedNodes: readonly string[]): string | undefined {
-  const socket = request.socket as TLSSocket;
-  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+function callerOf({ socket }: IncomingMessage, allowedNodes: readonly string[]): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const certificate = socket.getPeerX509Certificate();
   return certificate === undefined ? undefined : certifiedNode(certificate, allowedNodes);
 }
 

@@ -14,12 +14,13 @@ export interface CliRun {
 }
 
 /** Runs a command line in this process and collects what it prints. */
-export async function cli(args: readonly string[], isTTY = false): Promise<CliRun> {
+export async function cli(args: readonly string[], colour = false): Promise<CliRun> {
   let stdout = '';
   let stderr = '';
   const io: CliIo = {
-    stdout: { isTTY, write: (text) => (stdout += text) },
-    stderr: { isTTY, write: (text) => (stderr += text) },
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    colour,
   };
   const exitCode = await runCli(args, io);
   return { exitCode, stdout, stderr };

@@ -32,7 +32,7 @@ async function readToEnd(socket: TLSSocket): Promise<string> {
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const failed = new Promise<string>((resolve) =>
-    socket.once('error', (error) => {
+    socket.once('error', (error: Error) => {
       resolve(`ended by ${error.message}`);
     }),
   );

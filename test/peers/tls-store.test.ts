@@ -9,6 +9,10 @@ import { makeCertificates } from '../support/certificates.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { filesOf, makePeerWorld, openStore, startClient, startServer } from './peer-world.ts';
 
+function unexpected(error: WardenError): void {
+  throw error;
+}
+
 test('files that do not fit are refused at once, and no key is ever shown', async (t) => {
   const directory = await temporaryDirectory(t);
   const certificates = await makeCertificates(directory, ['a', 'b']);
@@ -28,7 +32,7 @@ test('files that do not fit are refused at once, and no key is ever shown', asyn
     [b, 'config-invalid', /b\.pem: wanted a certificate of node "a", got one of CN=b/],
   ] as const;
   for (const [files, code, message] of cases)
-    await assert.rejects(openTlsStore(files, { node: 'a', onProblem: assert.fail }), (error: WardenError) => {
+    await assert.rejects(openTlsStore(files, { node: 'a', onProblem: unexpected }), (error: WardenError) => {
       assert.equal(error.code, code);
       assert.match(error.message, message);
       assert.doesNotMatch(JSON.stringify([error.message, error.details]), /PRIVATE KEY/);
@@ -38,7 +42,7 @@ test('files that do not fit are refused at once, and no key is ever shown', asyn
 
 test('the end of the certificate is known', async (t) => {
   const certificates = await makeCertificates(await temporaryDirectory(t), ['a'], { days: 10 });
-  const store = await openTlsStore(filesOf(certificates, 'a'), { node: 'a', onProblem: assert.fail });
+  const store = await openTlsStore(filesOf(certificates, 'a'), { node: 'a', onProblem: unexpected });
   const days = (store.certificateExpiry() - Date.now()) / 86_400_000;
   assert.ok(days > 9.9 && days < 10.1, String(days));
 });

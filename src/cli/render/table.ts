@@ -14,5 +14,5 @@ function pad(cell: string, width: number): string {
 }
 
 function widthOf(cell: string): number {
-  return [...cell].length;
+  return Array.from(cell).length;
 }
