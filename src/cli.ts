@@ -1,4 +1,4 @@
-import { runCli } from './cli/program.ts';
+import { type RunAgent, runCli } from './cli/program.ts';
 
 // A reader that has seen enough (`| head`) is no error.
 for (const stream of [process.stdout, process.stderr]) {
@@ -8,6 +8,12 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// The agent's modules are loaded only by the command that runs it.
+const runAgent: RunAgent = async (config) => {
+  const main = await import('./main.ts');
+  await main.runAgent(config);
+};
+
 const { stdout, stderr, env } = process;
 const colour = stdout.isTTY && (env['NO_COLOR'] ?? '') === '';
-process.exitCode = await runCli(process.argv.slice(2), { stdout, stderr, colour });
+process.exitCode = await runCli(process.argv.slice(2), { stdout, stderr, colour }, runAgent);

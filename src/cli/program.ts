@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import type { Config } from '../config/schema.ts';
 import { WardenError, messageOf } from '../lib/errors.ts';
 import { wardenVersion } from '../lib/version.ts';
 import { DATABASES, type Database } from '../ovsdb/database.ts';
@@ -9,6 +10,9 @@ import { type AgentOptions, DEFAULT_CONFIG_PATH } from './options.ts';
 interface Printing {
   readonly output: OutputFormat;
 }
+/** Runs the agent until it is told to stop. */
+export type RunAgent = (config: Config) => Promise<void>;
+
 type Report = (exitCode: ExitCode) => void;
 
 const EXIT_CODES_HELP = `
@@ -23,11 +27,12 @@ Exit codes:
  * Runs one command line (without the program's name) to its end and returns the exit code. A command's own module is
  * loaded when it is called, so that the others cost nothing.
  */
-export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
+export async function runCli(args: readonly string[], io: CliIo, runAgent: RunAgent): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram(io, (code) => {
+  const report = (code: ExitCode): void => {
     exitCode = code;
-  });
+  };
+  const program = buildProgram(io, report, runAgent);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
@@ -39,13 +44,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
 }
 
 /** `ovn-warden: <message>` and what to do next; never a stack. */
-export function printError(error: unknown, io: CliIo): void {
+function printError(error: unknown, io: CliIo): void {
   io.stderr.write(`ovn-warden: ${messageOf(error)}\n`);
   const hint = error instanceof WardenError ? error.hint : undefined;
   if (hint !== undefined) io.stderr.write(`hint: ${hint}\n`);
 }
 
-function buildProgram(io: CliIo, report: Report): Command {
+function buildProgram(io: CliIo, report: Report, runAgent: RunAgent): Command {
   const program = new Command('ovn-warden')
     .description('Watches, verifies, backs up and heals the OVSDB raft databases of OVN.')
     .version(wardenVersion(), '-V, --version', 'print the version')
@@ -70,13 +75,13 @@ Examples:
   ovn-warden scan /var/log/ovn/*.log          known trouble in logs; needs no agent
 ${EXIT_CODES_HELP}`,
     );
-  addAgent(program);
+  addAgent(program, runAgent);
   addStatus(program, io, report);
   addExplain(program, io, report);
   return program;
 }
 
-function addAgent(program: Command): void {
+function addAgent(program: Command, runAgent: RunAgent): void {
   program
     .command('agent')
     .description('Run the agent of this host until SIGTERM or SIGINT.')
@@ -91,9 +96,7 @@ The keys of the file are described in docs/reference/configuration.md.`,
     )
     .action(async ({ config: path }: { config: string }) => {
       const { loadConfig } = await import('../config/load.ts');
-      const config = await loadConfig(path);
-      const { runAgent } = await import('../main.ts');
-      await runAgent(config);
+      await runAgent(await loadConfig(path));
     });
 }
 

@@ -22,7 +22,7 @@ export async function cli(args: readonly string[], colour = false): Promise<CliR
     stderr: { write: (text) => (stderr += text) },
     colour,
   };
-  const exitCode = await runCli(args, io);
+  const exitCode = await runCli(args, io, () => Promise.reject(new Error('no test starts an agent')));
   return { exitCode, stdout, stderr };
 }
 
