@@ -1,7 +1,5 @@
 # `make help` lists the targets. Each does all of its own set-up.
 
-include tools/versions.env
-
 OWN_PATH := $(PATH)
 # What `make setup` installed comes first; Debian keeps ovsdb-server in /usr/sbin.
 export PATH := $(CURDIR)/.tools/node24/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/sbin:/sbin
