@@ -48,7 +48,7 @@ describe('the catalogue', () => {
       [1, 2, 3],
     );
     assert.deepEqual([corrupt, nextSequence], [[], 4]);
-    assert.equal((await stat(pathOf(directory, added[0] as CopyItem))).mode & 0o777, 0o600);
+    assert.equal((await stat(join(directory, `${items[0]?.id ?? ''}.json`))).mode & 0o777, 0o600);
   });
 
   it('keeps counting up by sequence when the clock goes back', async (t) => {

@@ -17,6 +17,10 @@ const LOOP = fileURLToPath(new URL('take-in-a-loop.ts', import.meta.url));
 const KILLS = 30;
 const LONGEST_LIFE_MS = 400;
 
+function failOnWarning(message: string): never {
+  throw new Error(message);
+}
+
 /** Runs the loop, lets it open the store, and kills it `lifeMs` later. */
 async function runAndKill(stateDir: string, file: string, lifeMs: number): Promise<void> {
   const child = spawn(process.execPath, [LOOP, stateDir, file], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -37,7 +41,7 @@ describe('a backup that is killed', () => {
     const writer = new LedgerWriter(cluster, { rowsPerSecond: 200, paddingBytes: 2_000, maxRows: 100_000 });
     await writer.write(200);
     writer.start();
-    const resting = new Copies(copiesLayout(stateDir), assert.fail);
+    const resting = new Copies(copiesLayout(stateDir), failOnWarning);
     let leftovers = 0;
     for (let kill = 0; kill < KILLS; kill += 1) {
       const lifeMs = Math.floor(Math.random() * LONGEST_LIFE_MS);
@@ -51,7 +55,7 @@ describe('a backup that is killed', () => {
     assert.ok(taken > 0, 'no backup was ever finished: every kill came too early');
     t.diagnostic(`${String(leftovers)} of ${String(KILLS)} kills left something half done`);
 
-    const copies = await openCopies(stateDir, assert.fail);
+    const copies = await openCopies(stateDir, failOnWarning);
     assert.deepEqual(await readdir(copies.layout.staging), []);
     const { item } = await takeBackup(copies, takeRequest(file));
     assert.deepEqual(item.verdict, { state: 'verified' });

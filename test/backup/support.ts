@@ -60,12 +60,8 @@ export async function createDatabase(directory: string, name = 'ovnnb_db.db'): P
   return file;
 }
 
-/** What `ovsdb-tool check-cluster` says of the stored bytes; they are written to `scratch` and removed again. */
-export async function checkClusterOf(
-  copies: Copies,
-  sha256: string,
-  scratch: string,
-): Promise<'ok' | string> {
+/** `ok`, or what `ovsdb-tool check-cluster` says against the stored bytes; they are written to `scratch` and removed again. */
+export async function checkClusterOf(copies: Copies, sha256: string, scratch: string): Promise<string> {
   await extractObject(copies.layout, sha256, scratch);
   try {
     await run('/usr/bin/ovsdb-tool', ['check-cluster', scratch]);
