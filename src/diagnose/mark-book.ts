@@ -6,6 +6,8 @@ export type MarkBook = readonly MarkStanding[];
 
 /** What a history can say of one index; implemented by the log reader. */
 export interface History {
+  /** Entries after it may still be overwritten by raft; null when nothing is known to be committed. */
+  readonly commitIndex: number | null;
   positionAt(
     index: number,
   ):
@@ -31,31 +33,40 @@ export function addMarks(book: MarkBook, marks: readonly HighWaterMark[]): MarkB
     known.add(markKey(mark));
     added.push({ mark, standing: 'unknown' });
   }
-  return prune([...book, ...added]);
+  return [...book, ...added];
 }
 
 /**
  * Holds every mark of `clusterId` against the member's own history.
  *
  * A mark below the snapshot can no longer be compared. What was proved before stays true only while the history is
- * the same one as before; that is shown by the member's own newest mark, which a continued history still contains
- * (two logs that share an entry share everything before it: raft's log matching). A history that arrived by a
- * snapshot from another member shows no such thing, so everything below it becomes `unknown`.
+ * the same one as before. That is known when whoever read the file saw it go on (`continues`: a compaction of the same
+ * log), or shown by the member's own newest mark, which a continued history still contains (two logs that share an
+ * entry share everything before it: raft's log matching). A history that arrived by a snapshot from another member
+ * shows no such thing, so everything below it becomes `unknown`.
  */
 export function holdAgainst(
   book: MarkBook,
   history: History,
   clusterId: string,
   own: HighWaterMark | null,
+  continues = false,
 ): MarkBook {
-  const continued = own !== null && standingIn(history, own) === 'contained';
+  const ownNow = own === null ? null : compare(history, own);
   return book.map((entry) => {
     if (entry.mark.clusterId !== clusterId) return entry;
-    const seen = standingIn(history, entry.mark);
-    if (seen === 'hidden') return entry;
-    if (seen === 'covered') return continued ? entry : { ...entry, standing: 'unknown' };
-    return { ...entry, standing: seen };
+    const seen = compare(history, entry.mark);
+    if (seen !== 'hidden' && seen !== 'covered') return { ...entry, standing: seen };
+    // Damage hides the own mark together with the others; it does not make the history another one.
+    const isContinued = continues || ownNow === 'contained' || (seen === 'hidden' && ownNow === 'hidden');
+    return isContinued || isLasting(entry, own) ? entry : { ...entry, standing: 'unknown' };
   });
+}
+
+/** Is this a loss that no later snapshot makes good? */
+function isLasting({ mark, standing }: MarkStanding, own: HighWaterMark | null): boolean {
+  if (own === null) return false;
+  return standing === 'contradicted' || (standing === 'beyond' && mark.serverId === own.serverId);
 }
 
 /**
@@ -72,7 +83,7 @@ export function inferFromSiblings(book: MarkBook, siblings: readonly SiblingProo
     }
   }
   return book.map((entry) =>
-    entry.standing === 'unknown' && proved.has(markKey(entry.mark))
+    (entry.standing === 'unknown' || entry.standing === 'beyond') && proved.has(markKey(entry.mark))
       ? { ...entry, standing: 'contained' }
       : entry,
   );
@@ -88,20 +99,36 @@ export function newestMark(book: MarkBook, clusterId: string, serverId: string):
   return newest;
 }
 
-/** Drops marks that a newer, equally contained mark of the same member makes superfluous. */
-export function prune(book: MarkBook): MarkBook {
+/**
+ * Drops marks that a newer, equally contained mark of the same member makes superfluous, save those that a sibling
+ * still looks for (keys in `wanted`): it can take the proof from nowhere else once its own log was compacted.
+ */
+export function prune(book: MarkBook, wanted: ReadonlySet<string> = new Set()): MarkBook {
   const newestContained = new Map<string, number>();
   for (const { mark, standing } of book) {
     if (standing !== 'contained') continue;
-    const member = `${mark.clusterId}/${mark.serverId}`;
-    newestContained.set(member, Math.max(mark.index, newestContained.get(member) ?? 0));
+    newestContained.set(memberOf(mark), Math.max(mark.index, newestContained.get(memberOf(mark)) ?? 0));
   }
   const needed = book.filter(
     ({ mark, standing }) =>
       standing !== 'contained' ||
-      mark.index >= (newestContained.get(`${mark.clusterId}/${mark.serverId}`) ?? 0),
+      mark.index >= (newestContained.get(memberOf(mark)) ?? 0) ||
+      wanted.has(markKey(mark)),
   );
   return withinLimit(needed);
+}
+
+function memberOf({ clusterId, serverId }: HighWaterMark): string {
+  return `${clusterId}/${serverId}`;
+}
+
+/** Keys of the marks that these siblings have not found in their own histories. */
+export function wantedBy(siblings: readonly SiblingProof[]): ReadonlySet<string> {
+  return new Set(
+    siblings.flatMap(({ standings }) =>
+      standings.filter(({ standing }) => standing !== 'contained').map(({ mark }) => markKey(mark)),
+    ),
+  );
 }
 
 function withinLimit(book: MarkBook): MarkBook {
@@ -114,15 +141,13 @@ function withinLimit(book: MarkBook): MarkBook {
   return book.filter((entry) => !dropped.has(entry));
 }
 
-function standingIn(
-  history: History,
-  mark: HighWaterMark,
-): Exclude<Standing, 'unknown'> | 'covered' | 'hidden' {
+function compare(history: History, mark: HighWaterMark): Exclude<Standing, 'unknown'> | 'covered' | 'hidden' {
   const found = history.positionAt(mark.index);
   if (found.state === 'unknown') return 'hidden';
   if (found.state !== 'known') return found.state;
-  const same = found.position.term === mark.term && found.position.eid === mark.eid;
-  return same ? 'contained' : 'contradicted';
+  if (found.position.term === mark.term && found.position.eid === mark.eid) return 'contained';
+  // Another entry that is not committed here contradicts nothing yet: raft overwrites the tail of a former leader.
+  return mark.index <= (history.commitIndex ?? 0) ? 'contradicted' : 'beyond';
 }
 
 function keysWith(book: MarkBook, standing: Standing): Set<string> {

@@ -16,8 +16,8 @@ export interface HighWaterMark extends LogPosition {
 /**
  * Where a mark stands in one member's history.
  * - `contained`: the entry is there, with the same term and entry id.
- * - `contradicted`: another entry is at that index: the histories have diverged.
- * - `beyond`: the history ends before that index.
+ * - `contradicted`: another entry is committed at that index: the histories have diverged.
+ * - `beyond`: the history, as far as it is committed, ends before that index.
  * - `unknown`: a snapshot or damage covers the index and nothing was proved before.
  */
 export type Standing = 'contained' | 'contradicted' | 'beyond' | 'unknown';
