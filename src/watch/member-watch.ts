@@ -9,6 +9,7 @@ import {
   inferFromSiblings,
   newestMark,
   prune,
+  wantedBy,
 } from '../diagnose/mark-book.ts';
 import { type Clock, isoTime } from '../lib/clock.ts';
 import { KeyedMutex } from '../lib/keyed-mutex.ts';
@@ -21,6 +22,8 @@ import { type Rot, confirmationDue, nextRot, rotEvidence } from './rot.ts';
 export interface FileLook {
   readonly report: FileReport;
   readonly history: History;
+  /** False when nothing proves that this is the log that was read before, longer or shortened by a compaction. */
+  readonly continues: boolean;
   /** `device:inode`. */
   readonly inode: string;
   readonly bytesRead: number;
@@ -63,7 +66,11 @@ export class MemberWatch {
   readonly #options: MemberWatchOptions;
   readonly #mutex = new KeyedMutex();
   #book: MarkBook = [];
+  /** Marks that siblings have not found yet; kept for them although they are superfluous here. */
+  #wanted: ReadonlySet<string> = new Set();
   #history: History | null = null;
+  /** Did every look since the marks were last held against the history show the same log going on? */
+  #continues = true;
   #server: ServerEvidence = { state: 'down', detail: 'not looked at yet' };
   #file: FileEvidence | null = null;
   #rot: Rot | null = null;
@@ -100,6 +107,7 @@ export class MemberWatch {
   /** Takes in what the siblings know; held against this member's own file at once, read anew. */
   async learn(marks: readonly HighWaterMark[], proofs: readonly SiblingProof[]): Promise<void> {
     await this.#mutex.run('look', async () => {
+      this.#wanted = wantedBy(proofs);
       if (marks.some((mark) => !this.#book.some((known) => markKey(known.mark) === markKey(mark)))) {
         await this.#readFile(false);
         await this.#updateMarks(marks);
@@ -151,6 +159,7 @@ export class MemberWatch {
     const look = await port.readFile(mode, this.#server.state !== 'down');
     events.read(mode, look.bytesRead, look.pastPageCache);
     this.#history = look.history;
+    this.#continues &&= look.continues;
     const at = isoTime(clock.nowMs());
     const isFull = mode === 'full' || look.inode !== this.#file?.inode;
     if (mode === 'full') this.#lastFullMonotonicMs = clock.monotonicMs();
@@ -221,11 +230,12 @@ export class MemberWatch {
     let book = addMarks(this.#book, learned);
     if (ids !== null && this.#history !== null) {
       const own = newestMark(book, ids.clusterId, ids.serverId);
-      book = holdAgainst(book, this.#history, ids.clusterId, own);
+      book = holdAgainst(book, this.#history, ids.clusterId, own, this.#continues);
+      this.#continues = true;
       const mark = this.#newOwnMark(ids);
       if (mark !== null) book = holdAgainst(addMarks(book, [mark]), this.#history, ids.clusterId, mark);
     }
-    await this.#keep(prune(book));
+    await this.#keep(prune(book, this.#wanted));
   }
 
   async #keep(book: MarkBook): Promise<void> {
