@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { ServerEvidence } from '../diagnose/evidence.ts';
-import { WardenError, messageOf } from '../lib/errors.ts';
+import { WardenError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Database, SCHEMA_NAMES } from '../ovsdb/database.ts';
 import { clusterStatus, serverVersion, storageStatus } from '../ovsdb/server.ts';
+import { unreachableOf } from '../ovsdb/unixctl.ts';
 
 export interface ProbeTarget {
   readonly database: Database;
@@ -15,9 +16,14 @@ export async function probeServer(
   { database, socket, timeoutMs }: ProbeTarget,
   signal?: AbortSignal,
 ): Promise<ServerEvidence> {
-  const incarnation = await incarnationOf(socket);
-  if (incarnation === null) return { state: 'down', detail: `no socket ${socket}` };
   const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
+  let incarnation: string;
+  try {
+    incarnation = await incarnationOf(socket);
+  } catch (error) {
+    const state = systemCodeOf(error) === 'ENOENT' ? 'down' : 'silent';
+    return { state, detail: messageOf(error) };
+  }
   try {
     const schema = SCHEMA_NAMES[database];
     const status = await clusterStatus(socket, schema, options);
@@ -30,20 +36,15 @@ export async function probeServer(
 }
 
 /** A server makes its socket anew at every start, so the socket's inode and birth tell two processes apart. */
-async function incarnationOf(socket: string): Promise<string | null> {
-  try {
-    const { ino, ctimeMs } = await stat(socket);
-    return `${String(ino)}-${String(Math.round(ctimeMs))}`;
-  } catch {
-    return null;
-  }
+async function incarnationOf(socket: string): Promise<string> {
+  const { ino, ctimeMs } = await stat(socket);
+  return `${String(ino)}-${String(Math.round(ctimeMs))}`;
 }
 
 function explain(error: unknown, incarnation: string): ServerEvidence {
   const detail = messageOf(error);
   if (!(error instanceof WardenError)) return { state: 'silent', detail };
   if (error.code === 'server-refused') return { state: 'no-database', detail, incarnation };
-  if (error.code === 'server-unreachable' && error.details['state'] === 'down')
-    return { state: 'down', detail };
+  if (unreachableOf(error) === 'down') return { state: 'down', detail };
   return { state: 'silent', detail };
 }
