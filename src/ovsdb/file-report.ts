@@ -16,6 +16,7 @@ export const PROBLEM_KINDS = [
   'vote-for-old-term',
   'vote-changed', // two votes in one term
   'leader-changed', // two leaders in one term (only check-cluster minds)
+  'leader-rewrote-log', // an index written again by the leader itself (only check-cluster minds)
   'left-cluster', // the note "left": this server id can never be used again
   'not-a-member', // own server id is missing from the last list of servers
   'wrong-name', // identity: another database than expected
@@ -33,7 +34,15 @@ export interface Problem {
   /** Byte offset of the record's header line; null when it belongs to no place. */
   readonly offset: number | null;
   readonly detail: string;
+  /**
+   * Only with `truncates-committed`: true when the entry that is written again is the same one (index, term and entry
+   * id), which contradicts nothing that was committed.
+   */
+  readonly sameEntry?: boolean;
 }
+
+/** A report names at most this many problems, the first ones in the file. */
+export const MAX_PROBLEMS = 100;
 
 /** Who a clustered file says it is. Every part may be unknown when the first record is damaged. */
 export interface FileIdentity {
@@ -49,11 +58,15 @@ export interface FileIdentity {
 export interface FileReport extends FileIdentity {
   readonly file: string;
   readonly ok: boolean;
+  /** False in a file made by `join-cluster` whose member has not joined yet; absent when that cannot be known. */
+  readonly joined?: boolean;
+  /** Whole records with the right checksum. */
   readonly records: number;
   readonly sizeBytes: number;
   /** Current term: the highest of all records. */
   readonly term: number | null;
   readonly lastIndex: number | null;
+  /** Highest commit index of all records. */
   readonly commitIndex: number | null;
   /** Entry id of the last data entry at or before `commitIndex`. */
   readonly eid: string | null;
