@@ -71,7 +71,11 @@ export class MemberWatch {
   #history: History | null = null;
   /** Did every look since the marks were last held against the history show the same log going on? */
   #continues = true;
-  #server: ServerEvidence = { state: 'down', detail: 'not looked at yet' };
+  #server: ServerEvidence = { state: 'silent', detail: 'not looked at yet' };
+  /** The last word that was not silence; null before the first. */
+  #heard: ServerEvidence | null = null;
+  /** Why a copy is owed; null when the file as it was at the last start or end of a server is safe. */
+  #preserveFor: string | null = null;
   #file: FileEvidence | null = null;
   #rot: Rot | null = null;
   #lastFullMonotonicMs: number | null = null;
@@ -92,11 +96,10 @@ export class MemberWatch {
   /** Probes the server, reads the file, brings the marks up to date, and answers with the evidence. */
   async look(read: 'when-due' | 'full' = 'when-due'): Promise<MemberEvidence> {
     return await this.#mutex.run('look', async () => {
-      const before = this.#server;
       this.#server = await this.#options.port.probe();
       this.#takenAtMs = this.#options.clock.nowMs();
-      const restarted = hasChangedProcess(before, this.#server);
-      if (restarted) await this.#preserve(`server is ${this.#server.state}, was ${before.state}`);
+      const restarted = this.#noteProcess();
+      await this.#preserveWhenOwed();
       await this.#readFile(read === 'full' || restarted || this.#fullReadIsDue());
       await this.#confirmRot();
       await this.#updateMarks([]);
@@ -135,6 +138,22 @@ export class MemberWatch {
       standings: this.#book,
       findings: port.recentFindings(),
     };
+  }
+
+  /** Did a server go, come, or come back as another process? A copy is owed then: the next start may change the file. */
+  #noteProcess(): boolean {
+    const [before, now] = [this.#heard, this.#server];
+    // Silence says nothing about the process: busy servers are silent.
+    if (now.state === 'silent') return false;
+    this.#heard = now;
+    if (before !== null && processOf(before) === processOf(now)) return false;
+    this.#preserveFor = `server is ${now.state}, was ${before?.state ?? 'not known'}`;
+    return true;
+  }
+
+  async #preserveWhenOwed(): Promise<void> {
+    if (this.#preserveFor === null) return;
+    if ((await this.#preserve(this.#preserveFor)) !== null) this.#preserveFor = null;
   }
 
   #fullReadIsDue(): boolean {
@@ -282,11 +301,7 @@ interface MemberIds {
   readonly serverId: string;
 }
 
-/** Did a server go, come, or come back as another process since the last look? */
-function hasChangedProcess(before: ServerEvidence, after: ServerEvidence): boolean {
-  const incarnation = (server: ServerEvidence): string =>
-    'incarnation' in server ? server.incarnation : server.state;
-  // Silence says nothing about the process: busy servers are silent.
-  if (before.state === 'silent' || after.state === 'silent') return false;
-  return incarnation(before) !== incarnation(after);
+/** What differs between two processes: the server's own sign, or whether it is there at all. */
+function processOf(server: ServerEvidence): string {
+  return 'incarnation' in server ? server.incarnation : server.state;
 }
