@@ -1,4 +1,5 @@
-import { type RunAgent, runCli } from './cli/program.ts';
+import type { RunAgent } from './cli/agent-commands.ts';
+import { runCli } from './cli/program.ts';
 
 // A reader that has seen enough (`| head`) is no error.
 for (const stream of [process.stdout, process.stderr]) {

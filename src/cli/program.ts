@@ -1,19 +1,12 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
-import type { Config } from '../config/schema.ts';
+import { Command, CommanderError } from 'commander';
 import { WardenError, messageOf } from '../lib/errors.ts';
 import { wardenVersion } from '../lib/version.ts';
-import { DATABASES, type Database } from '../ovsdb/database.ts';
+import { type RunAgent, addAgent, addExplain, addStatus } from './agent-commands.ts';
+import { addBackup } from './backup-commands.ts';
+import type { Report } from './command-options.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
-import type { CliIo, OutputFormat } from './io.ts';
-import { type AgentOptions, DEFAULT_CONFIG_PATH } from './options.ts';
-
-interface Printing {
-  readonly output: OutputFormat;
-}
-/** Runs the agent until it is told to stop. */
-export type RunAgent = (config: Config) => Promise<void>;
-
-type Report = (exitCode: ExitCode) => void;
+import { addFileCommands } from './file-commands.ts';
+import type { CliIo } from './io.ts';
 
 const EXIT_CODES_HELP = `
 Exit codes:
@@ -78,87 +71,7 @@ ${EXIT_CODES_HELP}`,
   addAgent(program, runAgent);
   addStatus(program, io, report);
   addExplain(program, io, report);
+  addFileCommands(program, io, report);
+  addBackup(program, io, report);
   return program;
-}
-
-function addAgent(program: Command, runAgent: RunAgent): void {
-  program
-    .command('agent')
-    .description('Run the agent of this host until SIGTERM or SIGINT.')
-    .addOption(configOption())
-    .addHelpText(
-      'after',
-      `
-Example:
-  ovn-warden agent --config ${DEFAULT_CONFIG_PATH}
-
-The keys of the file are described in docs/reference/configuration.md.`,
-    )
-    .action(async ({ config: path }: { config: string }) => {
-      const { loadConfig } = await import('../config/load.ts');
-      await runAgent(await loadConfig(path));
-    });
-}
-
-function addStatus(program: Command, io: CliIo, report: Report): void {
-  program
-    .command('status')
-    .description('Print one table of all members of both databases, as the local agent sees them.')
-    .addOption(outputOption())
-    .addOption(configOption())
-    .addOption(socketOption())
-    .addHelpText(
-      'after',
-      `
-Exits with 3 when the verdict about a cluster is not "ok".
-
-Examples:
-  ovn-warden status
-  ovn-warden status -o json | jq -r '.databases[].diagnosis.cluster'
-  ovn-warden status --socket /var/lib/ovn-warden/agent.sock`,
-    )
-    .action(async (options: AgentOptions & Printing) => {
-      const { statusCommand } = await import('./status.ts');
-      report(await statusCommand(options, io));
-    });
-}
-
-function addExplain(program: Command, io: CliIo, report: Report): void {
-  program
-    .command('explain')
-    .description('Print why each verdict, what would be done, and each guard with what would make it pass.')
-    .addArgument(new Argument('[database]', 'one database; both when left out').choices([...DATABASES]))
-    .addOption(outputOption())
-    .addOption(configOption())
-    .addOption(socketOption())
-    .addHelpText(
-      'after',
-      `
-Exits with 4 when a remedy is wanted and a guard refuses it.
-
-Examples:
-  ovn-warden explain
-  ovn-warden explain sb -o json | jq '.databases[].plan.guards[] | select(.ok | not)'`,
-    )
-    .action(async (database: Database | undefined, options: AgentOptions & Printing) => {
-      const { explainCommand } = await import('./explain.ts');
-      report(await explainCommand(database, options, io));
-    });
-}
-
-function configOption(): Option {
-  return new Option('--config <path>', 'configuration file')
-    .env('OVN_WARDEN_CONFIG')
-    .default(DEFAULT_CONFIG_PATH);
-}
-
-function socketOption(): Option {
-  return new Option(
-    '--socket <path>',
-    'socket of the local agent (default: agent.sock in the stateDir of the configuration)',
-  );
-}
-
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table');
 }

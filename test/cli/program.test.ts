@@ -18,10 +18,14 @@ test('help teaches: examples and exit codes, on stdout', async () => {
   assert.match(run.stdout, /^Usage: ovn-warden/);
   assert.match(run.stdout, /Examples:[^]*ovn-warden status/);
   assert.match(run.stdout, /Exit codes:[^]*4 {2}refused by a guard/);
-  for (const command of ['agent', 'status', 'explain']) {
-    const help = await cli([command, '--help']);
-    assert.equal(help.exitCode, 0, command);
-    assert.match(help.stdout, /Examples?:\n {2}ovn-warden/, command);
+});
+
+test('the help of every command has an example', async () => {
+  const backups = ['create', 'list', 'verify'].map((command) => ['backup', command]);
+  for (const path of [['agent'], ['status'], ['explain'], ['verify'], ['scan'], ['backup'], ...backups]) {
+    const help = await cli([...path, '--help']);
+    assert.equal(help.exitCode, 0, path.join(' '));
+    assert.match(help.stdout, new RegExp(`Examples?:\n  ovn-warden ${path.join(' ')} `));
   }
 });
 
@@ -33,6 +37,8 @@ test('a command line that is not understood is one clear error, and exits with 2
     [['status', 'more'], /^ovn-warden: too many arguments/],
     [['explain', 'xx'], /'xx' is invalid for argument 'database'\. Allowed choices are nb, sb/],
     [['status', '--config'], /^ovn-warden: option '--config <path>' argument missing/],
+    [['verify'], /^ovn-warden: missing required argument 'file'/],
+    [['backup', 'lst'], /^ovn-warden: unknown command 'lst'\n\(Did you mean list\?\)/],
     [[], /^Usage: ovn-warden/],
   ] as const) {
     const run = await cli(args);
@@ -71,6 +77,12 @@ test('the socket is found through the configuration file and the environment', a
   });
   const [exitCode] = (await once(child, 'close')) as [number | null];
   assert.equal(exitCode, 0);
+});
+
+test('files that are named reach their command', async () => {
+  const log = new URL('../fixtures/error-lines.txt', import.meta.url).pathname;
+  assert.equal((await cli(['scan', log])).exitCode, 3);
+  assert.equal((await cli(['scan', '/absent.log'])).exitCode, 1);
 });
 
 test('a reader that goes away is no error', async (t) => {
