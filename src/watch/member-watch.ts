@@ -80,6 +80,7 @@ export class MemberWatch {
   #rot: Rot | null = null;
   #lastFullMonotonicMs: number | null = null;
   #takenAtMs = 0;
+  #published: MemberEvidence | null = null;
 
   constructor(options: MemberWatchOptions) {
     this.#options = options;
@@ -103,7 +104,7 @@ export class MemberWatch {
       await this.#readFile(read === 'full' || restarted || this.#fullReadIsDue());
       await this.#confirmRot();
       await this.#updateMarks([]);
-      return this.evidence();
+      return this.#publish();
     });
   }
 
@@ -116,6 +117,7 @@ export class MemberWatch {
         await this.#updateMarks(marks);
       }
       await this.#keep(inferFromSiblings(this.#book, proofs));
+      this.#publish();
     });
   }
 
@@ -124,8 +126,17 @@ export class MemberWatch {
     return this.#book;
   }
 
-  /** The evidence of the last look. */
+  /** The evidence of the last look that was finished: server, file and marks of one time. */
   evidence(): MemberEvidence {
+    return this.#published ?? this.#assemble();
+  }
+
+  #publish(): MemberEvidence {
+    this.#published = this.#assemble();
+    return this.#published;
+  }
+
+  #assemble(): MemberEvidence {
     const { node, database, port } = this.#options;
     return {
       node,

@@ -406,6 +406,19 @@ test('looks and lessons do not run into one another', async (t) => {
   );
 });
 
+test('while a look is under way, or when it failed, the evidence is that of the last whole look', async (t) => {
+  const { port, clock, watch } = await makeSettledWorld(t);
+  const before = watch.evidence();
+  port.server = up('second');
+  clock.advance(1_000);
+  port.readFile = () => {
+    assert.deepEqual(watch.evidence(), before);
+    return Promise.reject(new Error('the disk is gone'));
+  };
+  await assert.rejects(watch.look(), { message: 'the disk is gone' });
+  assert.deepEqual(watch.evidence(), before);
+});
+
 test('without a server the file says who it is; without either no mark is taken', async (t) => {
   const { port, open } = await makeWorld(t);
   port.server = DOWN;
