@@ -25,7 +25,7 @@ test('the help of every command has an example', async () => {
   for (const path of [['agent'], ['status'], ['explain'], ['verify'], ['scan'], ['backup'], ...backups]) {
     const help = await cli([...path, '--help']);
     assert.equal(help.exitCode, 0, path.join(' '));
-    assert.match(help.stdout, new RegExp(`Examples?:\n  ovn-warden ${path.join(' ')} `));
+    assert.match(help.stdout, new RegExp(`Examples?:\n  ovn-warden ${path.join(' ')}\\b`));
   }
 });
 
