@@ -11,7 +11,7 @@ TESTS ?= test/**/*.test.ts
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-22 check format-check lint types layers dead-code docs-lint format demo bench clean
+.PHONY: help setup build test test-22 check format-check lint types layers dead-code docs-lint format demo demo-broken bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ format: setup ## format every file
 
 demo: build ## damage a live database, watch it heal; ARGS=--keep leaves it running
 	@$(NODE) test/demo/demo.ts $(ARGS)
+
+demo-broken: build ## break each step of the demo on purpose and see it fail
+	@$(NODE) test/demo/broken.ts
 
 bench: build ## compare with ovsdb-tool and ovsdb-client, side by side
 	@$(NODE) test/bench/run.ts $(ARGS)
