@@ -78,7 +78,7 @@ export class CopyKeeper {
       tools: { 'ovn-warden': wardenVersion() },
       minFreeBytes: this.#config.backup.minFreeBytes,
       clock: this.#clock,
-      deadlineMs: LEAST_DEADLINE_MS + size / SLOW_BYTES_PER_MS,
+      deadlineMs: LEAST_DEADLINE_MS + Math.ceil(size / SLOW_BYTES_PER_MS),
     };
   }
 }
