@@ -11,8 +11,6 @@ export type VerifyCopy = (path: string, signal?: AbortSignal) => Promise<{ reado
 /** The parts of a manifest that come from verification. */
 export type Judgement = Pick<CopyItem, 'identity' | 'position' | 'verdict'>;
 
-const MAX_PROBLEMS = 100;
-
 export function judgementOf(report: FileReport): Judgement {
   const { clusterId, serverId, address, term, lastIndex, commitIndex, eid } = report;
   return {
@@ -44,7 +42,7 @@ export function unfinishedTailOffset(report: FileReport): number | null {
 
 function verdictOf(report: FileReport): CopyVerdict {
   if (report.ok) return { state: 'verified' };
-  const problems: Problem[] = report.problems.slice(0, MAX_PROBLEMS);
+  const problems: Problem[] = [...report.problems];
   if (problems.length > 0) return { state: 'suspect', problems };
   return unknownJudgement('the file is not sound, without a named problem').verdict;
 }
