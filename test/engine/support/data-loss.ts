@@ -67,7 +67,7 @@ export async function strandSoundMember(cluster: Cluster): Promise<StrandedMembe
   await compactAll(split.liars);
   await split.sound.start();
   await waitFor('the sound member to be rejected', () =>
-    /term mismatch/.test(split.sound.logText()) ? true : undefined,
+    split.sound.logText().includes('term mismatch') ? true : undefined,
   );
   return { ...split, leader: await cluster.waitForLeader() };
 }
