@@ -98,6 +98,7 @@ const serverSchema: z.ZodType<ServerEvidence> = z.discriminatedUnion('state', [
 const reportSchema: z.ZodType<FileReport> = z.object({
   file: sentence,
   ok: z.boolean(),
+  joined: z.boolean().exactOptional(),
   database: name.nullable(),
   clusterId: uuid.nullable(),
   serverId: uuid.nullable(),
@@ -115,6 +116,7 @@ const reportSchema: z.ZodType<FileReport> = z.object({
         record: count.nullable(),
         offset: count.nullable(),
         detail: sentence,
+        sameEntry: z.boolean().exactOptional(),
       }),
     )
     .max(EVIDENCE_LIMITS.problems),

@@ -39,7 +39,9 @@ export function findLeader(active: readonly ActiveMember[]): LeaderSearch {
   if (rival !== undefined) {
     return { state: 'split', because: `${member.node} and ${rival.node} both lead in term ${String(term)}` };
   }
-  const behind = active.filter(({ status }) => followsIn(status, member.status)).length + 1;
+  // By server id: a copied member that answers on two nodes has one vote.
+  const followers = active.filter(({ status }) => followsIn(status, member.status));
+  const behind = new Set(followers.map(({ status }) => status.serverId)).size + 1;
   const size = member.status.servers.length;
   if (behind < majorityOf(size)) {
     return {

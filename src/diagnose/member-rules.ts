@@ -52,7 +52,10 @@ const FOREIGN: ReadonlySet<ProblemKind> = new Set([
 ]);
 
 function aheadOrDiverged({ evidence, leader }: Case): Ruling {
-  const truncates = evidence.file?.report.problems.find(({ kind }) => DIVERGENT.has(kind));
+  // An entry that is written again as it was contradicts nothing.
+  const truncates = evidence.file?.report.problems.find(
+    ({ kind, sameEntry }) => DIVERGENT.has(kind) && sameEntry !== true,
+  );
   if (truncates !== undefined) return ['diverged', truncates.detail];
   const assertion = evidence.findings.find((finding) => finding.class === 'diverged');
   if (assertion !== undefined && evidence.server.state !== 'up')
@@ -155,8 +158,16 @@ function catchingUp({ evidence, leader }: Case): Ruling {
   if (missing !== undefined)
     return ['catching-up', `its own file lacks ${describeMark(missing.mark)} so far`];
   const lag = lagBehind(evidence, leader);
-  if (lag !== null && lag > MAX_LAG) return ['catching-up', `${String(lag)} entries behind the leader`];
+  if (lag === null) return null;
+  if (lag > MAX_LAG) return ['catching-up', `${String(lag)} entries behind the leader`];
+  if (isBehindSnapshot(lag, leader)) return ['catching-up', "behind the start of the leader's log"];
   return null;
+}
+
+/** Is a member with this lag so far behind that the leader can only send it a snapshot? */
+export function isBehindSnapshot(lag: number, leader: ActiveMember): boolean {
+  const { start, end } = leader.status.log;
+  return end - 1 - lag < start - 1;
 }
 
 /** Entries that a follower under load may be behind at any one instant and still be in step. */

@@ -1,7 +1,7 @@
 import type { MemberEvidence, NodeView } from '../diagnose/evidence.ts';
 import { type ActiveMember, activeMembers, findLeader } from '../diagnose/leader.ts';
 import { markKey } from '../diagnose/mark.ts';
-import { MAX_LAG, lagBehind } from '../diagnose/member-rules.ts';
+import { MAX_LAG, isBehindSnapshot, lagBehind } from '../diagnose/member-rules.ts';
 import type { Verdict } from '../diagnose/verdict.ts';
 import type { CompactFacts, CompactLimits } from './compact-facts.ts';
 import type { Guard, GuardId } from './guard.ts';
@@ -182,8 +182,7 @@ function outOfStep(member: ActiveMember, leader: ActiveMember): string[] {
   const lag = lagBehind(member.evidence, leader);
   if (lag === null) reasons.push(`${member.node}: not listed by the leader`);
   else if (lag > MAX_LAG) reasons.push(`${member.node}: ${String(lag)} behind`);
-  else if (leader.status.log.end - 1 - lag < leader.status.log.start - 1)
-    reasons.push(`${member.node}: behind the leader's snapshot`);
+  else if (isBehindSnapshot(lag, leader)) reasons.push(`${member.node}: behind the leader's snapshot`);
   return reasons;
 }
 

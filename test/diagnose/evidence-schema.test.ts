@@ -7,6 +7,7 @@ import {
   memberEvidenceSchema,
 } from '../../src/diagnose/evidence-schema.ts';
 import { parseClusterStatus } from '../../src/ovsdb/cluster-status.ts';
+import { healthyCluster } from '../support/evidence.ts';
 import { exampleEvidence } from '../support/example-evidence.ts';
 
 const FIXTURES = new URL('../fixtures/cluster-status/', import.meta.url);
@@ -14,6 +15,16 @@ const FIXTURES = new URL('../fixtures/cluster-status/', import.meta.url);
 test('evidence survives the journey through JSON unchanged', () => {
   for (const evidence of [exampleEvidence('a', 'nb', true), exampleEvidence('b', 'sb')])
     assert.deepEqual(memberEvidenceSchema.parse(JSON.parse(JSON.stringify(evidence))), evidence);
+});
+
+test('what makes a repeated entry harmless survives the journey', () => {
+  const [evidence] = healthyCluster();
+  const problem = { kind: 'truncates-committed', record: 7, offset: 9, detail: 'again' } as const;
+  for (const sameEntry of [true, false]) {
+    const report = { ...evidence?.file?.report, joined: true, problems: [{ ...problem, sameEntry }] };
+    const sent = { ...evidence, file: { ...evidence?.file, report } };
+    assert.deepEqual(memberEvidenceSchema.parse(JSON.parse(JSON.stringify(sent))), sent);
+  }
 });
 
 test('every status that a real server printed passes', () => {
