@@ -8,7 +8,7 @@ export async function withDeadline<T>(
   options: { readonly what: string; readonly deadlineMs: number; readonly signal?: AbortSignal | undefined },
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(options.deadlineMs);
+  const deadline = AbortSignal.timeout(Math.ceil(options.deadlineMs));
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   try {
     signal.throwIfAborted();

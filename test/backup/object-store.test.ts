@@ -13,7 +13,7 @@ import {
   putObject,
 } from '../../src/backup/object-store.ts';
 import { WardenError } from '../../src/lib/errors.ts';
-import { flipByte } from '../engine/support/index.ts';
+import { flipByte, waitFor } from '../engine/support/index.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 interface Shop {
@@ -100,6 +100,20 @@ describe('the object store', () => {
     await writeFile(out, 'mine');
     await assert.rejects(extractObject(place, sha256, out), { code: 'EEXIST' });
     assert.equal(await readFile(out, 'utf8'), 'mine');
+  });
+
+  it('reads back what it wrote, and refuses what is not what it had read', async (t) => {
+    const { place, source, bytes } = await shop(t, randomBytes(30_000_000));
+    const put = putObject(place, source);
+    await Promise.all([
+      assert.rejects(put, { code: 'state-corrupt', message: /should have sha256/ }),
+      // The digest is known by now: from here on the source is another file.
+      waitFor('the compression to begin', async () => (await readdir(place.staging))[0]).then(() => {
+        flipByte(source, bytes.length - 1);
+      }),
+    ]);
+    assert.deepEqual(await readdir(place.objects), []);
+    assert.deepEqual(await readdir(place.staging), []);
   });
 
   it('leaves nothing behind when it is stopped', async (t) => {

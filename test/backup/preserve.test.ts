@@ -148,6 +148,27 @@ describe('a preserved copy', () => {
     assert.equal((await preserve(bench.copies, byBytes)).item.skipped.length, 2);
   });
 
+  it('is refused when the server is down and the file changes all the same', async (t) => {
+    const bench = await openBench(t);
+    const file = await createDatabase(await temporaryDirectory(t));
+    await appendFile(file, Buffer.alloc(8_000_000));
+    const writing = setInterval(() => {
+      appendFileSync(file, 'x');
+    }, 1);
+    t.after(() => {
+      clearInterval(writing);
+    });
+    await assert.rejects(preserve(bench.copies, preserveRequest(file)), {
+      code: 'file-unreadable',
+      message: /to rest/,
+    });
+    assert.deepEqual((await bench.copies.read()).items, []);
+    assert.notEqual(
+      (await preserve(bench.copies, preserveRequest(file, { serverRunning: true }))).dbSha256,
+      null,
+    );
+  });
+
   it('is made of a running server too, while it writes', async (t) => {
     const bench = await openBench(t);
     const cluster = await startTestCluster(t, { database: 'nb', members: 1 });
