@@ -115,10 +115,13 @@ export class AgentProcess {
     return this.#process !== undefined && this.#process.ended() === undefined;
   }
 
-  /** Starts the agent and waits until it answers. @throws Error with the end of its log when it does not. */
-  async start(): Promise<void> {
+  /**
+   * Starts the agent and waits until it answers. @throws Error with the end of its log when it does not.
+   * @param nodeArguments go to Node itself, for example `--import` of a file that makes the process die somewhere.
+   */
+  async start(nodeArguments: readonly string[] = []): Promise<void> {
     if (this.isRunning) throw new Error(`the agent of ${this.node} runs already`);
-    const args = [CLI, 'agent', '--config', this.configFile];
+    const args = [...nodeArguments, CLI, 'agent', '--config', this.configFile];
     const started = spawnServer(process.execPath, args, this.logFile);
     this.#process = started;
     const what = `the agent of ${this.node} to answer (its log: ${this.logFile})`;
