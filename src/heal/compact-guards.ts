@@ -1,6 +1,6 @@
 import type { MemberEvidence, NodeView } from '../diagnose/evidence.ts';
 import { type ActiveMember, activeMembers, findLeader } from '../diagnose/leader.ts';
-import { markKey } from '../diagnose/mark.ts';
+import { type HighWaterMark, markKey } from '../diagnose/mark.ts';
 import { MAX_LAG, isBehindSnapshot, lagBehind } from '../diagnose/member-rules.ts';
 import type { Verdict } from '../diagnose/verdict.ts';
 import type { CompactFacts, CompactLimits } from './compact-facts.ts';
@@ -150,8 +150,10 @@ function everyMemberUpGuard(
   ageMs: number | null,
 ): Guard {
   const wanted = Math.max(facts.observation.nodes.length, leader?.status.servers.length ?? 0);
-  return guard('every-member-up', active.length === wanted && leader?.status.servers.length === wanted, {
-    value: `${String(active.length)} up, ${String(leader?.status.servers.length ?? 0)} listed by the leader`,
+  // By server id: a copied member that answers on two nodes stands in for nobody else.
+  const up = new Set(active.map(({ status }) => status.serverId)).size;
+  return guard('every-member-up', up === wanted && leader?.status.servers.length === wanted, {
+    value: `${String(up)} up, ${String(leader?.status.servers.length ?? 0)} listed by the leader`,
     threshold: `${String(wanted)} of ${String(wanted)}`,
     ageMs,
     toPass: 'bring every server and every agent up; remove stale entries',
@@ -189,7 +191,7 @@ function outOfStep(member: ActiveMember, leader: ActiveMember): string[] {
 /**
  * The newest data is a leader whose history contains every known mark. Marks of members that are up may be newer than
  * the leader's agent has looked at; raft itself vouches for those while the member is in step, as long as an older
- * mark of the same member was found there.
+ * mark of the same member was found there. Raft also vouches for what the damaged file of a leader hides, see below.
  */
 function newestDataGuard(
   facts: CompactFacts,
@@ -223,12 +225,15 @@ function markDoubts(
   );
   const doubts: string[] = [];
   for (const { mark, standing } of leader.evidence.standings) {
-    if (mark.clusterId === clusterId && standing !== 'contained')
+    if (mark.clusterId !== clusterId || standing === 'contained') continue;
+    if (standing !== 'unknown' || !isInMemory(mark, leader, active))
       doubts.push(`entry ${String(mark.index)} of ${mark.node} is ${standing}`);
   }
   for (const { evidence } of nodes) {
-    for (const { mark } of evidence?.standings ?? []) {
+    for (const { mark, standing } of evidence?.standings ?? []) {
       if (mark.clusterId !== clusterId || held.has(markKey(mark))) continue;
+      if (mark.node === evidence?.node && (standing === 'beyond' || standing === 'contradicted'))
+        doubts.push(`${mark.node} has lost its own entry ${String(mark.index)}`);
       const vouched =
         provedMembers.has(mark.serverId) && active.some(({ status }) => status.serverId === mark.serverId);
       if (!vouched)
@@ -239,6 +244,22 @@ function markDoubts(
     if (!provedMembers.has(status.serverId)) doubts.push(`no mark of ${node} was found there yet`);
   }
   return doubts;
+}
+
+/**
+ * Does the leader's memory hold an entry that its file cannot show? A follower whose own history contains the entry and
+ * whose match index is not below it has the same log as the leader up to there, as far as the leader's log goes back.
+ */
+function isInMemory(mark: HighWaterMark, leader: ActiveMember, active: readonly ActiveMember[]): boolean {
+  const { start, end } = leader.status.log;
+  if (mark.index < start) return false;
+  return active.some((member) => {
+    const lag = lagBehind(member.evidence, leader);
+    if (member === leader || lag === null || mark.index > end - 1 - lag) return false;
+    return member.evidence.standings.some(
+      (own) => own.standing === 'contained' && markKey(own.mark) === markKey(mark),
+    );
+  });
 }
 
 function identityGuard(own: MemberEvidence | null, leader: ActiveMember | null): Guard {
