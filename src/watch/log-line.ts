@@ -1,4 +1,4 @@
-import type { Database } from '../ovsdb/database.ts';
+import { DATABASES, type Database } from '../ovsdb/database.ts';
 import { MAX_FINDING_TEXT_CHARS } from './finding.ts';
 
 /** One physical line of a log, its container runtime's prefix taken off. */
@@ -47,6 +47,12 @@ export function timeOf(text: string, stamp: string | null): string | null {
 /** The database that a line names: by file name, else by schema name. Null when it names none, or both. */
 export function databaseIn(text: string): Database | null {
   return onlyOne(text, 'ovnnb_db', 'ovnsb_db') ?? onlyOne(text, 'OVN_Northbound', 'OVN_Southbound');
+}
+
+/** The database whose server writes a log of this name (`ovsdb-server-nb.log`), or null. */
+export function databaseOfLog(path: string): Database | null {
+  const [, name] = /[-_.](nb|sb)[-_.][^/]*$/.exec(path) ?? [];
+  return DATABASES.find((database) => database === name) ?? null;
 }
 
 function onlyOne(text: string, northbound: string, southbound: string): Database | null {

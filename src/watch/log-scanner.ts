@@ -1,8 +1,9 @@
-import { type LogFinding } from './finding.ts';
+import type { LogFinding } from './finding.ts';
+import type { LogLine } from './log-joiner.ts';
 import { databaseIn, printableText } from './log-line.ts';
 import { matchSignature } from './signature-matcher.ts';
 import { createTail, type Tail } from './tail.ts';
-import type { TailBatch, TailOptions } from './tail-options.ts';
+import type { TailBatch, TailedFile, TailOptions } from './tail-options.ts';
 
 export interface LogScannerOptions extends Omit<TailOptions, 'onLines'> {
   /**
@@ -24,23 +25,27 @@ export function createLogScanner({ onFindings, ...options }: LogScannerOptions):
 }
 
 /** The findings among the lines of a batch, in their order. Pure. */
-export function findingsIn({ path, database, lines }: TailBatch): LogFinding[] {
-  return lines.flatMap(({ id, offset, at, text, historic }): LogFinding[] => {
-    const signature = matchSignature(text);
-    if (signature === undefined) return [];
-    return [
-      {
-        id,
-        signature: signature.id,
-        class: signature.class,
-        database: databaseIn(text) ?? database,
-        file: path,
-        line: null,
-        offset,
-        at,
-        text: printableText(text),
-        historic,
-      },
-    ];
+export function findingsIn(batch: TailBatch): LogFinding[] {
+  return batch.lines.flatMap((line): LogFinding[] => {
+    const trouble = troubleIn(line, batch);
+    return trouble === undefined ? [] : [{ ...trouble, id: line.id, line: null, historic: line.historic }];
   });
+}
+
+/** What a line alone says about a finding. */
+export type Trouble = Omit<LogFinding, 'id' | 'line' | 'historic'>;
+
+/** What a line says when it matches a signature, else undefined. Pure. */
+export function troubleIn({ text, offset, at }: LogLine, file: TailedFile): Trouble | undefined {
+  const signature = matchSignature(text);
+  if (signature === undefined) return undefined;
+  return {
+    signature: signature.id,
+    class: signature.class,
+    database: databaseIn(text) ?? file.database,
+    file: file.path,
+    offset,
+    at,
+    text: printableText(text),
+  };
 }

@@ -36,6 +36,8 @@ interface Scene {
   readonly name: string;
   /** Changes the records of a sound file of one member, term 2, that names the switch `s1`. */
   readonly damage: (records: Body[], serverId: string) => (Body | string)[];
+  /** Changes the bytes of the file made from these records. */
+  readonly edit?: (content: string) => string;
 }
 
 const append =
@@ -69,6 +71,13 @@ const SCENES: readonly Scene[] = [
   { name: 'first-record-no-object', damage: first(() => [1]) },
   { name: 'later-record-not-json', damage: (r) => [...r, 'this is no JSON\n'] },
   { name: 'later-record-no-object', damage: append([1]) },
+  { name: 'first-header-broken', damage: append(), edit: (content) => content.replace('\n', 'x\n') },
+  { name: 'later-header-broken', damage: append(), edit: (content) => `${content}OVSDB CLUSTER\n` },
+  {
+    name: 'later-record-cut',
+    damage: append(),
+    edit: (content) => `${content}OVSDB CLUSTER 50 ${'0'.repeat(40)}\n{"term":`,
+  },
   { name: 'invalid-commit-format', damage: appendEntry({ a: 1 }) },
   { name: 'unknown-column', damage: appendEntry([null, { Logical_Switch: { [ROW]: { nope: 'x' } } }]) },
   { name: 'row-not-object', damage: appendEntry([null, { Logical_Switch: { [ROW]: 7 } }]) },
@@ -81,7 +90,7 @@ const SCENES: readonly Scene[] = [
 ];
 
 function lastIndex(records: readonly Body[]): number {
-  return Math.max(0, ...records.map((record) => Number((record as { index?: number }).index ?? 0)));
+  return Math.max(0, ...records.map((record) => (record as { index?: number }).index ?? 0));
 }
 
 function appendServers(records: Body[]): Body[] {
@@ -211,7 +220,8 @@ async function playDamagedFiles(folder: string, content: string): Promise<void> 
   for (const scene of SCENES) {
     const member = memberIn(join(folder, scene.name));
     await mkdir(member.folder);
-    await writeFile(member.file, serialise(scene.damage(parse(content), serverId)));
+    const damaged = serialise(scene.damage(parse(content), serverId));
+    await writeFile(member.file, scene.edit?.(damaged) ?? damaged);
     for (const line of (await tool('/usr/bin/ovsdb-tool', 'check-cluster', member.file)).trim().split('\n')) {
       if (line !== '') print(scene.name, 'check-cluster', line, member.folder);
     }
