@@ -51,6 +51,7 @@ const LOST: WithoutAgents = {
     sb: { acknowledged: 50, missing: { 'node-2': 21, 'node-3': 20 } },
   },
   words: [],
+  soundNode: 'node-1',
   ends: { nb: 'assertion failed', sb: 'assertion failed' },
 };
 

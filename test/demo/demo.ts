@@ -59,7 +59,8 @@ async function keepRunning(stage: Stage): Promise<void> {
   for (const { node, httpUrl, configFile } of stage.agents) {
     print([indent(`${node}  ${httpUrl}  ${configFile}`)]);
   }
-  const config = stage.agents[0]?.configFile;
+  // One that was damaged and has healed something.
+  const config = stage.agents.at(-1)?.configFile;
   if (config !== undefined) {
     print(['Try:', indent(`bin/ovn-warden status --config ${config}`)]);
     print([indent(`bin/ovn-warden explain nb --config ${config}`)]);

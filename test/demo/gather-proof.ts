@@ -53,7 +53,8 @@ export async function gatherWithoutAgents(
   world: World,
   ends: Readonly<Record<Database, string | null>>,
 ): Promise<WithoutAgents> {
-  return { ledgers: await readLedgers(world), words: await readWords(world), ends };
+  const soundNode = world.clusters.nb.member(SOUND).node;
+  return { ledgers: await readLedgers(world), words: await readWords(world), soundNode, ends };
 }
 
 async function readWords(world: World): Promise<readonly ServerWords[]> {
@@ -145,9 +146,4 @@ async function readVerdicts(agents: readonly AgentProcess[]): Promise<WithAgents
       verdict: diagnosis.cluster === 'ok' ? 'ok' : `${diagnosis.cluster}: ${diagnosis.because}`,
     })),
   );
-}
-
-/** The servers of the sound member in a world. */
-export function soundMember(world: World, database: Database): Member {
-  return world.clusters[database].member(SOUND);
 }

@@ -60,7 +60,9 @@ export interface ServerWords {
 export interface WithoutAgents {
   readonly ledgers: Readonly<Record<Database, LedgerProof>>;
   readonly words: readonly ServerWords[];
-  /** How the servers of the sound member ended: the line in which they say so, null while they run. */
+  /** The member that was never damaged and came back late. */
+  readonly soundNode: string;
+  /** How its servers ended: the line in which they say so, null while they run. */
   readonly ends: Readonly<Record<Database, string | null>>;
 }
 

@@ -24,9 +24,12 @@ export function renderComparison(withAgents: WithAgents, without: WithoutAgents)
   rows.push(['servers that run', String(withAgents.words.length), String(without.words.length)]);
   rows.push(['what they say', distinct(withAgents.words), distinct(without.words)]);
   for (const database of DATABASES) {
+    const alive = withAgents.words.find(
+      (word) => word.node === without.soundNode && word.database === database,
+    );
     rows.push([
-      `the whole ${database.toUpperCase()} server`,
-      'in step',
+      `${database.toUpperCase()} server of ${without.soundNode}`,
+      alive?.words ?? 'does not run',
       without.ends[database] ?? 'still runs',
     ]);
   }

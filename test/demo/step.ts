@@ -22,7 +22,7 @@ export type Step = (typeof STEPS)[number];
 /** Steps that can be broken on purpose, and how. */
 export const BREAKABLE = {
   damage: 'nothing is damaged where no agents run, so that nothing is lost there',
-  detect: 'the agents read only new bytes, and those once a month',
+  detect: 'the agents read only new bytes, and a flipped bit among old ones stays unseen',
   preserve: 'a plain file lies where the agents keep their copies',
   heal: 'the agents may only observe',
   file: 'one bit of a healed file is flipped right before the proof',

@@ -8,7 +8,7 @@ import { type AgentOverrides, startAgents } from '../support/agent-process.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { ROUNDS, damageFiles } from './damage-files.ts';
 import { AgentFollower, type Course } from './follow-agents.ts';
-import { gatherWithAgents, gatherWithoutAgents, ownWords, soundMember } from './gather-proof.ts';
+import { gatherWithAgents, gatherWithoutAgents, ownWords } from './gather-proof.ts';
 import type { WithAgents, WithoutAgents } from './proof.ts';
 import type { Stage } from './stage.ts';
 import { type BreakableStep, waitIn, within } from './step.ts';
@@ -201,12 +201,16 @@ function isHealed({ healedAtMs }: Course): boolean {
   return healedAtMs !== null;
 }
 
-/** The guards that stand in the way, as the agent of that node says. */
+/** What stands in the way, as the agent of that node says. */
 function whyNot(follower: AgentFollower, { node, database }: Course['fault']): string {
   const status = follower.status(node);
   const view = status?.databases.find(({ diagnosis }) => diagnosis.database === database);
   const guards = view?.plan?.guards.filter(({ ok, id }) => !ok && id !== 'turn') ?? [];
-  const because = guards.length === 0 ? view?.plan?.because : guards.map(({ id }) => id).join(', ');
+  const [first] = guards;
+  const because =
+    first === undefined
+      ? view?.plan?.because
+      : `guard ${first.id}: ${first.value}, wanted ${first.threshold}`;
   return because === undefined ? '' : ` (${because})`;
 }
 
@@ -272,7 +276,7 @@ async function startLateHosts(
   const host = late[0]?.node ?? '';
   timeline.tell({ world: watched.name, host, text: 'the late host is back and in step', tone: 'good' });
   const [nb, sb] = await Promise.all(
-    DATABASES.map(async (database) => await startAndDie(timeline, soundMember(alone, database))),
+    DATABASES.map(async (database) => await startAndDie(timeline, alone.clusters[database].member(SOUND))),
   );
   return { nb: nb ?? null, sb: sb ?? null };
 }
