@@ -11,7 +11,7 @@ TESTS ?= test/**/*.test.ts
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-22 check format-check lint types layers dead-code docs-lint format demo demo-broken bench clean
+.PHONY: help setup build test test-22 check format-check lint types layers dead-code docs-lint format demo demo-broken bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ demo-broken: build ## break each step of the demo on purpose and see it fail
 
 bench: build ## compare with ovsdb-tool and ovsdb-client, side by side
 	@$(NODE) test/bench/run.ts $(ARGS)
+
+soak: build ## ten minutes of a healthy cluster's life: the agents must find nothing and do nothing
+	SOAK_MS=600000 $(NODE) --test --test-timeout=1800000 test/engine/agents-ordinary-life.test.ts
 
 clean: ## remove what was built, and what the demo left
 	rm -rf dist .demo coverage

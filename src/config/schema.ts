@@ -151,4 +151,3 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
-export type PeerConfig = Config['peer'];

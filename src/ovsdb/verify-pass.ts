@@ -95,7 +95,8 @@ export class VerifyPass implements FrameSink {
 
   /** False when the last list of servers is known and lacks the member itself. */
   get isMember(): boolean | null {
-    return this.#header?.base == null ? null : isMember(this.#state);
+    const base = this.#header?.base ?? null;
+    return base === null ? null : isMember(this.#state);
   }
 
   /**

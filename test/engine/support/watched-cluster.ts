@@ -53,12 +53,16 @@ export async function startWatchedCluster(
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
   });
   context.after(async () => {
-    await Promise.all(agents.map(async (agent) => await agent.kill9()));
+    await Promise.all(
+      agents.map(async (agent) => {
+        await agent.kill9();
+      }),
+    );
   });
   for (const agent of agents) {
     await waitFor(
       `the agent of ${agent.node} to be armed`,
-      async () => (await armed(agent)) || undefined,
+      async () => ((await armed(agent)) ? true : undefined),
       ARM_TIMEOUT_MS,
     );
   }
