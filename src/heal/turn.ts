@@ -27,17 +27,22 @@ interface Holder {
  */
 export class TurnKeeper {
   readonly #clock: Clock;
+  readonly #maxTurnMs: number;
   readonly #refuseUntilMs: number;
   #holder: Holder | null = null;
 
   constructor(clock: Clock, maxTurnMs: number) {
     this.#clock = clock;
+    this.#maxTurnMs = maxTurnMs;
     this.#refuseUntilMs = clock.monotonicMs() + maxTurnMs;
   }
 
   /** Grants, renews for the same heal, or says who holds the turn. `objection` is this agent's own reason to refuse. */
   request(request: TurnRequest, objection: string | null): TurnAnswer {
     if (objection !== null) return refused(objection);
+    // A longer promise would outlast the time for which a restarted keeper refuses everybody.
+    if (request.turnMs > this.#maxTurnMs)
+      return refused(`a turn of ${String(request.turnMs)} ms is longer than ${String(this.#maxTurnMs)} ms`);
     const nowMs = this.#clock.monotonicMs();
     const current = this.current();
     if (current !== null && current.healId !== request.healId)
