@@ -1,21 +1,17 @@
-import { type LogStream, parseLogPiece, timeOf } from './log-line.ts';
+import { type LogStream, parseLogPiece } from './log-line.ts';
 import { MAX_LINE_BYTES, type RawLine } from './log-splitter.ts';
 
 /** One whole line of a log: pieces that a container runtime had cut are together again. */
 export interface LogLine {
   /** Where its first piece starts in the file. */
   readonly offset: number;
-  /** ISO time that the line carries, or null. */
-  readonly at: string | null;
+  /** Time from the container runtime's prefix, as printed, or null without one. */
+  readonly stamp: string | null;
   readonly text: string;
 }
 
 /** The beginning of a line whose rest was not read yet. Plain data, so that it survives a restart. */
-export interface OpenLine {
-  readonly offset: number;
-  readonly stamp: string | null;
-  readonly text: string;
-}
+export type OpenLine = LogLine;
 
 /** At most one line is open in each stream. */
 export type OpenLines = Readonly<Partial<Record<LogStream, OpenLine>>>;
@@ -31,7 +27,7 @@ export function joinLine(open: OpenLines, raw: RawLine): JoinResult {
   const piece = parseLogPiece(raw.text);
   const begun = open[piece.stream];
   if (begun === undefined && piece.last) {
-    return { open, line: { offset: raw.offset, at: timeOf(piece.text, piece.stamp), text: piece.text } };
+    return { open, line: { offset: raw.offset, stamp: piece.stamp, text: piece.text } };
   }
   const joined: OpenLine = {
     offset: begun?.offset ?? raw.offset,
@@ -40,16 +36,10 @@ export function joinLine(open: OpenLines, raw: RawLine): JoinResult {
   };
   if (!piece.last) return { open: { ...open, [piece.stream]: joined }, line: null };
   const { [piece.stream]: _closed, ...others } = open;
-  return { open: others, line: closeLine(joined) };
+  return { open: others, line: joined };
 }
 
 /** What is still open when no more will come. */
 export function closeAll(open: OpenLines): LogLine[] {
-  return Object.values(open)
-    .map(closeLine)
-    .sort((a, b) => a.offset - b.offset);
-}
-
-function closeLine({ offset, stamp, text }: OpenLine): LogLine {
-  return { offset, at: timeOf(text, stamp), text };
+  return Object.values(open).sort((a, b) => a.offset - b.offset);
 }

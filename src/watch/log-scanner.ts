@@ -1,6 +1,6 @@
 import type { LogFinding } from './finding.ts';
 import type { LogLine } from './log-joiner.ts';
-import { databaseIn, printableText } from './log-line.ts';
+import { databaseIn, printableText, timeOf } from './log-line.ts';
 import { matchSignature } from './signature-matcher.ts';
 import { createTail, type Tail } from './tail.ts';
 import type { TailBatch, TailedFile, TailOptions } from './tail-options.ts';
@@ -36,7 +36,7 @@ export function findingsIn(batch: TailBatch): LogFinding[] {
 export type Trouble = Omit<LogFinding, 'id' | 'line' | 'historic'>;
 
 /** What a line says when it matches a signature, else undefined. Pure. */
-export function troubleIn({ text, offset, at }: LogLine, file: TailedFile): Trouble | undefined {
+export function troubleIn({ text, offset, stamp }: LogLine, file: TailedFile): Trouble | undefined {
   const signature = matchSignature(text);
   if (signature === undefined) return undefined;
   return {
@@ -45,7 +45,7 @@ export function troubleIn({ text, offset, at }: LogLine, file: TailedFile): Trou
     database: databaseIn(text) ?? file.database,
     file: file.path,
     offset,
-    at,
+    at: timeOf(text, stamp),
     text: printableText(text),
   };
 }

@@ -4,7 +4,6 @@ import { closeAll, joinLine, type LogLine, type OpenLines } from '../../src/watc
 import { MAX_LINE_BYTES } from '../../src/watch/log-splitter.ts';
 
 const STAMP = '2026-11-23T19:36:13.912461006Z';
-const AT = '2026-11-23T19:36:13.912Z';
 
 function join(texts: readonly string[]): { lines: LogLine[]; open: OpenLines } {
   let open: OpenLines = {};
@@ -27,9 +26,9 @@ test('pieces of two streams that were mixed are joined each with their own', () 
     `${STAMP} stdout F more`,
   ]);
   assert.deepEqual(lines, [
-    { offset: 2, at: null, text: 'plain' },
-    { offset: 1, at: AT, text: 'two done' },
-    { offset: 0, at: AT, text: 'one and more' },
+    { offset: 2, stamp: null, text: 'plain' },
+    { offset: 1, stamp: STAMP, text: 'two done' },
+    { offset: 0, stamp: STAMP, text: 'one and more' },
   ]);
   assert.deepEqual(open, {});
 });

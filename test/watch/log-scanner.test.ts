@@ -14,7 +14,7 @@ const LOCK = LINES.find((line) => line.includes('already locked')) ?? '';
 const MISROUTED = LINES.find((line) => line.includes('misrouted')) ?? '';
 
 test('a finding carries what the line says, and the database of the log when it says none', () => {
-  const line = { id: 'g:7', offset: 7, at: '2026-11-23T05:14:36.747Z', text: MISROUTED, historic: true };
+  const line = { id: 'g:7', offset: 7, stamp: null, text: MISROUTED, historic: true };
   assert.deepEqual(
     findingsIn({ path: '/x.log', database: 'sb', lines: [line, { ...line, text: 'all is well' }] }),
     [

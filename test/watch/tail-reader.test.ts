@@ -303,8 +303,8 @@ test('pieces of a container log line are joined, across a restart too', async ()
     await agent.poll();
     assert.deepEqual(agent.texts, ['other', 'ovsdb-tool: x']);
     assert.deepEqual(
-      agent.lines.map(({ at }) => at),
-      ['2026-11-23T19:36:13.912Z', '2026-11-23T19:36:13.912Z'],
+      agent.lines.map((line) => line.stamp),
+      [stamp, stamp],
     );
   });
 });
