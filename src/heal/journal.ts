@@ -43,6 +43,8 @@ export class Journal {
   readonly #path: string;
   #handle: FileHandle;
   #entries: JournalEntry[];
+  /** May the file end in the half of a line, because an append failed? */
+  #mayBeTorn = false;
 
   private constructor(path: string, handle: FileHandle, entries: JournalEntry[]) {
     this.#path = path;
@@ -76,8 +78,12 @@ export class Journal {
   async append(entry: Omit<JournalEntry, 'sequence'>): Promise<JournalEntry> {
     const numbered = { sequence: (this.#entries.at(-1)?.sequence ?? -1) + 1, ...entry };
     await this.#setAsideWhenLarge();
-    await this.#handle.appendFile(`${JSON.stringify(numbered)}\n`);
+    const line = `${JSON.stringify(numbered)}\n`;
+    const text = this.#mayBeTorn ? `\n${line}` : line;
+    this.#mayBeTorn = true;
+    await this.#handle.appendFile(text);
     await this.#handle.sync();
+    this.#mayBeTorn = false;
     this.#entries.push(numbered);
     return numbered;
   }
