@@ -13,6 +13,11 @@ export async function runAgent(config: Config): Promise<void> {
     });
   }
   const log = createLogger(config);
-  await run(await composeAgent(config, log, systemClock, stop.signal));
-  log.info('stopped');
+  try {
+    await run(await composeAgent(config, log, systemClock, stop.signal));
+    log.info('stopped');
+  } finally {
+    // A start that failed half-way must not leave loops behind.
+    stop.abort();
+  }
 }

@@ -6,6 +6,8 @@ import { COPY_KINDS, type CopyItem } from '../backup/copy-item.ts';
 import { listObjects } from '../backup/object-store.ts';
 import { freeBytes } from '../backup/room.ts';
 import type { Config } from '../config/schema.ts';
+import { agentSocketPath } from '../config/state-paths.ts';
+import { requireFreeSocket } from '../http/socket-server.ts';
 import { Journal } from '../heal/journal.ts';
 import { TurnKeeper } from '../heal/turn.ts';
 import { type Clock, isoTime } from '../lib/clock.ts';
@@ -54,6 +56,8 @@ export async function composeAgent(
 ): Promise<Agent> {
   const { stateDir } = config;
   await makeDirectoryDurably(stateDir);
+  // Before anything is opened: two agents on one state would spoil it.
+  await requireFreeSocket(agentSocketPath(stateDir));
   const trouble: Trouble = (what, error) => {
     log.warn({ what, error: messageOf(error) }, 'trouble');
   };

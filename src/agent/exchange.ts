@@ -66,11 +66,15 @@ export class Exchange {
     this.#options = options;
   }
 
-  /** Asks every sibling for its state, side by side. A sibling that does not answer leaves its last word ageing. */
-  async pull(): Promise<void> {
+  /**
+   * Asks every sibling, or the named one, for its state, side by side. A sibling that does not answer leaves its last
+   * word ageing.
+   */
+  async pull(only?: string): Promise<void> {
     const { siblings, client, onAnswer, onTrouble } = this.#options;
     await Promise.all(
       siblings.map(async (sibling) => {
+        if (only !== undefined && only !== sibling.node) return;
         try {
           this.#take(sibling, await client.getJson(sibling, PEER_PATHS.state, peerStateSchema));
           onAnswer(sibling.node, 'ok');

@@ -90,7 +90,7 @@ export class Healer {
     const { members, exchange, config } = this.#options;
     const member = members.find(({ database }) => database === request.database);
     if (member === undefined) return { granted: false, because: `${config.node} has no ${request.database}` };
-    await member.watch.look();
+    await Promise.all([member.watch.look(), exchange.pull(request.node)]);
     const { diagnosis, observation } = viewOf(member, exchange, config);
     const victimEvidence = observation.nodes.find(({ node }) => node === request.node)?.evidence ?? null;
     const objection = refusalOfTurn({ diagnosis, victim: request.node, victimEvidence });

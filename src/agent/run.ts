@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { agentSocketPath } from '../config/state-paths.ts';
 import type { Database } from '../ovsdb/database.ts';
 import { createHttpServer } from '../http/http-server.ts';
 import { createSocketServer } from '../http/socket-server.ts';
@@ -106,7 +106,7 @@ async function servePeople(agent: Agent): Promise<void> {
   };
   const socket = await createSocketServer({
     ...sources,
-    path: join(config.stateDir, 'agent.sock'),
+    path: agentSocketPath(config.stateDir),
     takeBackups,
   });
   lifecycle.onStop('local socket', async () => {
@@ -170,7 +170,7 @@ function backupOptions(agent: Agent): BackupsOptions {
     isFrozen: () => agent.views().some(({ diagnosis }) => diagnosis.frozen),
     events: {
       taken(database, outcome, detail) {
-        metrics.backupEnded(database, outcome === 'verified' ? 'verified' : 'failed');
+        metrics.backupEnded(database, outcome);
         const fields = { database, outcome, detail: outcome === 'failed' ? messageOf(detail) : detail };
         if (outcome === 'verified') log.info(fields, 'backup taken');
         else log.warn(fields, 'backup is not a good one');

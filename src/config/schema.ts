@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-const milliseconds = (defaultMs: number, description: string, minMs = 1, maxMs = 31 * 86_400_000) =>
+/** Timers of Node hold no more than 2^31 - 1 milliseconds, a little more than this. */
+const MAX_MILLISECONDS = 24 * 86_400_000;
+
+const milliseconds = (defaultMs: number, description: string, minMs = 1, maxMs = MAX_MILLISECONDS) =>
   z.int().min(minMs).max(maxMs).default(defaultMs).describe(`${description} In milliseconds.`);
 
 const absolutePath = z.string().startsWith('/', 'wanted an absolute path').max(4096);

@@ -33,7 +33,7 @@ const backupRequest = z.strictObject({ databases: z.array(z.enum(DATABASES)).min
  * @throws WardenError `config-invalid` when another agent listens there, or the path cannot hold a socket.
  */
 export async function createSocketServer(options: SocketServerOptions): Promise<SocketServer> {
-  await requireFreePath(options.path);
+  await requireFreeSocket(options.path);
   const app = buildAgentApp(options);
   app.post('/api/v1/backup', async (request) => {
     const result = backupRequest.safeParse(request.body);
@@ -56,7 +56,8 @@ export async function createSocketServer(options: SocketServerOptions): Promise<
   };
 }
 
-async function requireFreePath(path: string): Promise<void> {
+/** @throws WardenError when a living agent answers on the socket, or the path cannot be one. */
+export async function requireFreeSocket(path: string): Promise<void> {
   const longestBytes = Math.max(
     Buffer.byteLength(path),
     Buffer.byteLength(dirname(path)) + 1 + TEMPORARY_NAME_BYTES,

@@ -1,4 +1,5 @@
 import type { FileEvidence, MemberEvidence, RecentFinding, ServerEvidence } from '../diagnose/evidence.ts';
+import { EVIDENCE_LIMITS } from '../diagnose/evidence-schema.ts';
 import { type HighWaterMark, type MarkStanding, markKey } from '../diagnose/mark.ts';
 import {
   type History,
@@ -146,7 +147,7 @@ export class MemberWatch {
       file: this.#file,
       rot: this.#rot === null ? null : rotEvidence(this.#rot),
       ownMark: this.#ownContainedMark(),
-      standings: this.#book,
+      standings: withinEvidence(this.#book),
       findings: port.recentFindings(),
     };
   }
@@ -315,4 +316,12 @@ interface MemberIds {
 /** What differs between two processes: the server's own sign, or whether it is there at all. */
 function processOf(server: ServerEvidence): string {
   return 'incarnation' in server ? server.incarnation : server.state;
+}
+
+/** As many as siblings accept; what is not contained comes first, for it must not be missed. */
+function withinEvidence(book: MarkBook): MarkBook {
+  if (book.length <= EVIDENCE_LIMITS.standings) return book;
+  const open = book.filter(({ standing }) => standing !== 'contained');
+  const contained = book.filter(({ standing }) => standing === 'contained');
+  return [...open, ...contained].slice(0, EVIDENCE_LIMITS.standings);
 }
