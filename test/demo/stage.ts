@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentProcess } from '../support/agent-process.ts';
 import type { AgentFollower } from './follow-agents.ts';
+import type { BreakableStep } from './step.ts';
+import type { Timeline } from './timeline.ts';
 import { type World, killServers } from './world.ts';
 
 /** Everything that the demo has made so far, so that it can be taken down at any moment. */
@@ -11,6 +13,14 @@ export interface Stage {
   readonly worlds: World[];
   readonly agents: AgentProcess[];
   follower: AgentFollower | null;
+}
+
+/** One performance. */
+export interface Story {
+  readonly stage: Stage;
+  readonly timeline: Timeline;
+  /** The step to break on purpose. */
+  readonly broken: BreakableStep | null;
 }
 
 /** In the directory for temporary files: the path of a socket in a deep checkout could become too long. */
