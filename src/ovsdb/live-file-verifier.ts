@@ -196,9 +196,9 @@ async function takeProofs(file: OpenFile, pass: VerifyPass): Promise<Verified['p
   const last = pass.lastFrame;
   const places = [{ offset: 0, length: Math.min(HEAD_BYTES, pass.offset) }];
   if (last !== null) places.push({ offset: last.offset, length: last.bodyOffset - last.offset });
-  return await Promise.all(
-    places.map(async ({ offset, length }) => ({ offset, bytes: await readAt(file, offset, length) })),
-  );
+  const proofs: { offset: number; bytes: Buffer }[] = [];
+  for (const { offset, length } of places) proofs.push({ offset, bytes: await readAt(file, offset, length) });
+  return proofs;
 }
 
 async function readAt(file: OpenFile, offset: number, length: number): Promise<Buffer> {
