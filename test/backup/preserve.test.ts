@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
 import {
   appendFile,
   chmod,
@@ -155,18 +156,15 @@ describe('a preserved copy', () => {
     const writing = setInterval(() => {
       appendFileSync(file, 'x');
     }, 1);
-    t.after(() => {
+    try {
+      const resting = preserve(bench.copies, preserveRequest(file));
+      await assert.rejects(resting, { code: 'file-unreadable', message: /to rest/ });
+      assert.deepEqual((await bench.copies.read()).items, []);
+      const { dbSha256 } = await preserve(bench.copies, preserveRequest(file, { serverRunning: true }));
+      assert.notEqual(dbSha256, null);
+    } finally {
       clearInterval(writing);
-    });
-    await assert.rejects(preserve(bench.copies, preserveRequest(file)), {
-      code: 'file-unreadable',
-      message: /to rest/,
-    });
-    assert.deepEqual((await bench.copies.read()).items, []);
-    assert.notEqual(
-      (await preserve(bench.copies, preserveRequest(file, { serverRunning: true }))).dbSha256,
-      null,
-    );
+    }
   });
 
   it('is made of a running server too, while it writes', async (t) => {
