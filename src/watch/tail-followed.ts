@@ -65,22 +65,17 @@ export class Followed {
     else if (this.source.kind === 'gzip') yield* this.#readGzip(this.source.path);
   }
 
-  /** What is left when the file will never grow again: a last line without newline, and lines still open. */
+  /** What is left when an open file will never grow again: a last line without newline, and lines still open. */
   async readRest(): Promise<ReadStep> {
-    const { generation } = this;
-    const splitter = new LineSplitter(generation);
-    const raw: RawLine[] = [];
-    if (this.drained) for await (const chunk of this.#restChunks()) raw.push(...splitter.push(chunk));
-    const last = splitter.end();
-    if (last !== undefined) raw.push(last);
-    const { lines, after } = this.#step(splitter, raw, generation);
-    return { lines: [...lines, ...closeAll(after.open)], after: { ...after, open: {} } };
+    const splitter = new LineSplitter(this.generation);
+    if (this.source.kind !== 'open' || !this.drained) return this.#lastStep(splitter, []);
+    return this.#lastStep(splitter, splitter.push(await readAt(this.source.handle, this.generation.offset)));
   }
 
-  async *#restChunks(): AsyncGenerator<Buffer> {
-    const { source, generation } = this;
-    if (source.kind === 'open') yield await readAt(source.handle, generation.offset);
-    else if (source.kind === 'gzip') yield* gunzipFrom(source.path, generation.offset);
+  #lastStep(splitter: LineSplitter, raw: readonly RawLine[]): ReadStep {
+    const last = splitter.end();
+    const { lines, after } = this.#step(splitter, last === undefined ? raw : [...raw, last], this.generation);
+    return { lines: [...lines, ...closeAll(after.open)], after: { ...after, open: {} } };
   }
 
   async *#readOpen(handle: FileHandle, maxBytes: number): AsyncGenerator<ReadStep> {
@@ -108,6 +103,8 @@ export class Followed {
     for await (const chunk of gunzipFrom(path, this.generation.offset)) {
       yield this.#step(splitter, splitter.push(chunk), this.generation);
     }
+    // It never grows, and its name may soon be another's: the rest comes now.
+    yield this.#lastStep(splitter, []);
     this.drained = true;
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { Followed, type ReadStep } from './tail-followed.ts';
+import { Followed, type ReadStep, type Source } from './tail-followed.ts';
 import type { TailBatch, TailCounters, TailedFile, TailLog } from './tail-options.ts';
 import { findGeneration, findUnseen, listSiblings, type Sibling } from './tail-siblings.ts';
 import { firstBytesOf, lookAgain, type OpenFile, openRegularFile } from './tail-source.ts';
@@ -67,16 +67,17 @@ export class TailReader {
   /**
    * Looks once and hands over what is new.
    * @returns how many bytes were dealt with.
-   * @throws whatever the consumer threw; its batch comes again at the next poll.
+   * @throws whatever the consumer threw; its batch comes again at the next poll. Errors of reading are counted instead.
    */
   async poll(): Promise<number> {
     await this.#look();
     let bytes = 0;
     try {
       for (const followed of [...this.#followed]) {
-        bytes += await this.#drain(followed);
-        // A big rest comes in several rounds; what is newer waits for it.
-        if (followed.source.kind === 'open' && !followed.drained) return bytes;
+        const drainedBytes = await this.#drain(followed);
+        bytes += drainedBytes;
+        // A big rest comes in several rounds; what is newer waits for it, unless nothing comes.
+        if (followed.source.kind === 'open' && !followed.drained && drainedBytes > 0) return bytes;
       }
       await this.#finishRetired();
     } catch (error) {
@@ -91,18 +92,24 @@ export class TailReader {
 
   /** Finds out what is at the path and what that means for what was followed so far. */
   async #look(): Promise<void> {
-    let file: OpenFile | null;
+    let file: OpenFile | null = null;
     try {
       file = await openRegularFile(this.#options.file.path);
+      if (this.#firstSight) await this.#begin(file, true);
+      else if (file === null) await this.#lookForMissing();
+      else await this.#compare(file);
       this.#lastError = null;
     } catch (error) {
-      // Permissions can change at a rotation: keep what is open, try again.
+      // Permissions can change at a rotation, a disk can fail: keep what is open, try again.
       this.#noteReadError(error);
-      return;
+    } finally {
+      await this.#closeUnused(file);
     }
-    if (this.#firstSight) await this.#begin(file, true);
-    else if (file === null) await this.#lookForMissing();
-    else await this.#compare(file);
+  }
+
+  async #closeUnused(file: OpenFile | null): Promise<void> {
+    if (file === null || this.#followed.some(({ source }) => usesHandle(source, file))) return;
+    await file.handle.close();
   }
 
   async #begin(file: OpenFile | null, historic: boolean): Promise<void> {
@@ -148,8 +155,7 @@ export class TailReader {
         await this.#adoptUnseen(this.#followed.indexOf(live), before.modifiedMs);
         live.generation = { ...live.generation, modifiedMs: file.modifiedMs };
       }
-      if (live.source.kind === 'open') await file.handle.close();
-      else live.source = { kind: 'open', handle: file.handle };
+      if (live.source.kind !== 'open') live.source = { kind: 'open', handle: file.handle };
       await this.#findSources();
       return;
     }
@@ -209,9 +215,13 @@ export class TailReader {
     }
     const file = await openRegularFile(sibling.path);
     if (file === null) return;
-    if (startsWith(await firstBytesOf(file.handle), followed.generation.head)) {
-      followed.source = { kind: 'open', handle: file.handle };
-    } else await file.handle.close();
+    try {
+      const firstBytes = await firstBytesOf(file.handle);
+      if (startsWith(firstBytes, followed.generation.head))
+        followed.source = { kind: 'open', handle: file.handle };
+    } finally {
+      if (!usesHandle(followed.source, file)) await file.handle.close();
+    }
   }
 
   async #drain(followed: Followed): Promise<number> {
@@ -267,7 +277,8 @@ export class TailReader {
   }
 
   async #finish(followed: Followed): Promise<void> {
-    if (!followed.drained) {
+    // What had no face yet had given out nothing, and its file, if there is one, was adopted as unseen.
+    if (!followed.drained && isTelling(followed.generation.head)) {
       this.#options.counters.lostGenerations += 1;
       const { offset } = followed.generation;
       const { path } = this.#options.file;
@@ -276,7 +287,12 @@ export class TailReader {
         'the rest of a rotated or truncated log, if any, was not found',
       );
     }
-    await this.#handOver(followed, await followed.readRest());
+    try {
+      await this.#handOver(followed, await followed.readRest());
+    } catch (error) {
+      if (error instanceof HandoverError) throw error;
+      this.#noteReadError(error);
+    }
     await followed.close();
     this.#remember(followed.generation);
     this.#followed.splice(this.#followed.indexOf(followed), 1);
@@ -294,6 +310,10 @@ export class TailReader {
     this.#lastError = message;
     this.#options.log.warn({ path: this.#options.file.path, error: message }, 'cannot read a log');
   }
+}
+
+function usesHandle(source: Source, file: OpenFile): boolean {
+  return source.kind === 'open' && source.handle === file.handle;
 }
 
 /** Tells a refusal of the consumer from an error of the source. */

@@ -17,6 +17,9 @@ export interface Sibling extends FileFace {
 /** More rotated files than any rotation keeps; only the newest are looked at. */
 const MAX_SIBLINGS = 64;
 
+/** Compressed in ways that are not read here, or not finished. */
+const UNREADABLE = /\.(?:xz|bz2|zst|lz4|tmp)$/;
+
 const ROTATION_NUMBER = /\.(\d{1,4})(?:\.gz)?$/;
 
 /** All rotated files beside a log, oldest first. A file that is there plain and compressed counts once, plain. */
@@ -26,7 +29,9 @@ export async function listSiblings(path: string, log: TailLog): Promise<Sibling[
     log.warn({ path, error: messageOf(error) }, 'cannot list the directory of a log');
     return [];
   });
-  const rotated = names.filter((name) => name.startsWith(`${base}.`) || name.startsWith(`${base}-`));
+  const rotated = names.filter(
+    (name) => /^[-.]/.test(name.slice(base.length)) && name.startsWith(base) && !UNREADABLE.test(name),
+  );
   const known = new Set(rotated);
   const siblings: Sibling[] = [];
   for (const name of rotated) {

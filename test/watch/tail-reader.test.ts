@@ -309,6 +309,50 @@ test('pieces of a container log line are joined, across a restart too', async ()
   });
 });
 
+test('a rotated file that is truncated holds nothing up', async () => {
+  await withLog(async (disk, agent, path) => {
+    await disk.append(3);
+    await agent.poll();
+    await disk.rotateByRename();
+    await disk.append(1);
+    await agent.poll();
+    await writeFile(`${path}.1`, 'x'.repeat(5000));
+    await disk.append(1);
+    await agent.settle();
+    assert.deepEqual(agent.texts, disk.written);
+  });
+});
+
+test('the last line of a compressed file comes although it has no newline', async () => {
+  await withLog(async (disk, agent, path) => {
+    await disk.append(2);
+    await agent.poll();
+    await agent.restart();
+    await rm(path);
+    await writeFile(`${path}.1.gz`, gzipSync(`${disk.written.join('\n')}\nkilled in the mid`));
+    await writeFile(path, '');
+    await agent.poll();
+    assert.deepEqual(agent.texts, [...disk.written, 'killed in the mid']);
+    await rename(`${path}.1.gz`, `${path}.2.gz`);
+    await agent.settle();
+    assert.deepEqual(agent.texts, [...disk.written, 'killed in the mid']);
+    assert.equal(agent.counters.readErrors, 0);
+  });
+});
+
+test('a rotated file in a form that is not known is left alone', async () => {
+  await withLog(async (disk, agent, path) => {
+    await disk.append(1);
+    await agent.poll();
+    await rename(path, `${path}.1`);
+    await writeFile(`${path}.2.xz`, 'not a line that anybody wrote\n');
+    await writeFile(path, '');
+    await disk.append(1);
+    await agent.settle();
+    assert.deepEqual(agent.texts, disk.written);
+  });
+});
+
 test('a path that cannot be read is counted, and followed as soon as it can', async () => {
   await withLog(async (disk, agent, path) => {
     await rm(path);
