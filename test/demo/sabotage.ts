@@ -6,11 +6,11 @@ import type { Stage } from './stage.ts';
 import type { BreakableStep } from './step.ts';
 import type { World } from './world.ts';
 
-const MONTH_MS = 31 * 86_400_000;
+const WEEK_MS = 7 * 86_400_000;
 
 export function overridesFor(broken: BreakableStep | null): AgentOverrides {
   if (broken === 'heal') return { heal: { mode: 'observe' } };
-  if (broken === 'detect') return { scrub: { intervalMs: MONTH_MS, fullIntervalMs: MONTH_MS } };
+  if (broken === 'detect') return { scrub: { intervalMs: WEEK_MS, fullIntervalMs: WEEK_MS } };
   return {};
 }
 
