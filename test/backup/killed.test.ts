@@ -47,7 +47,7 @@ describe('a backup that is killed', () => {
       const lifeMs = Math.floor(Math.random() * LONGEST_LIFE_MS);
       await runAndKill(stateDir, file, lifeMs);
       assert.deepEqual(await faultsOf(resting), [], `after kill ${String(kill)}, ${String(lifeMs)} ms`);
-      leftovers += (await readdir(resting.layout.staging)).length;
+      leftovers += (await readdir(resting.layout.staging)).length > 0 ? 1 : 0;
     }
     await writer.stop();
     assert.ok(leftovers > 0, 'no kill ever hit a backup in its midst: the test shows nothing');
