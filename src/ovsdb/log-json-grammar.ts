@@ -1,5 +1,5 @@
 /**
- * The JSON grammar as one table: `next state = GRAMMAR[(state << 5) | CLASS_OF_BYTE[byte]]`. Values from
+ * The JSON grammar as one table: `next state = GRAMMAR[(state << CLASS_BITS) | CLASS_OF_BYTE[byte]]`. Values from
  * `FIRST_ACTION` on are no states but things for the scanner to do. One table look-up a byte keeps the verifier faster
  * than the checksum that it runs beside.
  */
@@ -22,10 +22,12 @@ const CLASS_NAMES = [
   '-',
   '.',
   '0',
-  '1-9',
+  '1-7',
+  '89',
   'a',
   'b',
-  'cd',
+  'c',
+  'd',
   'e',
   'f',
   'l',
@@ -34,10 +36,17 @@ const CLASS_NAMES = [
   's',
   't',
   'u',
-  'ABCDF',
+  'AB',
+  'CF',
+  'D',
   'E',
 ] as const;
 type ClassName = (typeof CLASS_NAMES)[number];
+
+const DIGITS_1_TO_9: readonly ClassName[] = ['1-7', '89'];
+const HEX_8_TO_B: readonly ClassName[] = ['89', 'a', 'b', 'AB'];
+const HEX_C_TO_F: readonly ClassName[] = ['c', 'd', 'e', 'f', 'CF', 'D', 'E'];
+const HEX_DIGITS: readonly ClassName[] = ['0', '1-7', ...HEX_8_TO_B, ...HEX_C_TO_F];
 
 const STATE_NAMES = [
   'start',
@@ -54,12 +63,32 @@ const STATE_NAMES = [
   'hex2',
   'hex3',
   'hex4',
+  'hex2-after-0',
+  'hex3-after-00',
+  'hex4-after-000',
+  'hex2-after-d',
+  'high3',
+  'high4',
+  'low-escape',
+  'low-u',
+  'low1',
+  'low2',
   'key-string',
   'key-escape',
   'key-hex1',
   'key-hex2',
   'key-hex3',
   'key-hex4',
+  'key-hex2-after-0',
+  'key-hex3-after-00',
+  'key-hex4-after-000',
+  'key-hex2-after-d',
+  'key-high3',
+  'key-high4',
+  'key-low-escape',
+  'key-low-u',
+  'key-low1',
+  'key-low2',
   'minus',
   'zero',
   'integer',
@@ -92,6 +121,8 @@ export const ACTIONS = [
 ] as const;
 type ActionName = (typeof ACTIONS)[number];
 
+/** Bits of a class in the place of a table entry. */
+export const CLASS_BITS = 6;
 /** Results of the table from here on are actions. */
 export const FIRST_ACTION = 128;
 /** The result of the table for a byte that may not stand where it does. */
@@ -117,22 +148,21 @@ function classifyBytes(): Uint8Array {
     if (char === ' ') return named('space');
     if ('\t\n\r'.includes(char)) return named('line-space');
     if (byte < 0x20) return named('control');
-    if ('123456789'.includes(char)) return named('1-9');
-    if ('cd'.includes(char)) return named('cd');
-    if ('ABCDF'.includes(char)) return named('ABCDF');
+    for (const name of ['89', 'AB', 'CF'] as const) if (name.includes(char)) return named(name);
+    if (char >= '1' && char <= '7') return named('1-7');
     return single.get(char) ?? named('other');
   });
 }
 
 function buildGrammar(): Uint8Array {
-  const table = new Uint8Array(STATE_NAMES.length << 5).fill(SYNTAX_ERROR);
+  const table = new Uint8Array(STATE_NAMES.length << CLASS_BITS).fill(SYNTAX_ERROR);
   const rule = (from: StateName, classes: readonly ClassName[], to: StateName | ActionName): void => {
     const result = to in STATE ? STATE[to as StateName] : ACTION[to as ActionName];
-    for (const name of classes) table[(STATE[from] << 5) | CLASS_NAMES.indexOf(name)] = result;
+    for (const name of classes) table[(STATE[from] << CLASS_BITS) | CLASS_NAMES.indexOf(name)] = result;
   };
   addStructure(rule);
-  addStrings(rule, 'string', 'escape', ['hex1', 'hex2', 'hex3', 'hex4'], 'after');
-  addStrings(rule, 'key-string', 'key-escape', ['key-hex1', 'key-hex2', 'key-hex3', 'key-hex4'], 'close-key');
+  addStrings(rule, '', 'after');
+  addStrings(rule, 'key-', 'close-key');
   addNumbers(rule);
   addWords(rule);
   return table;
@@ -160,7 +190,7 @@ function addStructure(rule: Rule): void {
     rule(state, ['"'], 'string');
     rule(state, ['-'], 'minus');
     rule(state, ['0'], 'zero');
-    rule(state, ['1-9'], 'integer');
+    rule(state, DIGITS_1_TO_9, 'integer');
     rule(state, ['t'], 'tr');
     rule(state, ['f'], 'fa');
     rule(state, ['n'], 'nu');
@@ -180,35 +210,55 @@ function addEndOfValue(rule: Rule, state: StateName): void {
   rule(state, [']'], 'close-array');
 }
 
-function addStrings(
-  rule: Rule,
-  string: StateName,
-  escape: StateName,
-  hex: readonly [StateName, StateName, StateName, StateName],
-  end: StateName | ActionName,
-): void {
+function addStrings(rule: Rule, of: '' | 'key-', end: StateName | ActionName): void {
   const printable = CLASS_NAMES.filter((name) => name !== 'control' && name !== 'line-space');
-  rule(string, printable, string);
-  rule(string, ['"'], end);
-  rule(string, ['\\'], escape);
-  rule(escape, ['"', '\\', '/', 'b', 'f', 'n', 'r', 't'], string);
-  rule(escape, ['u'], hex[0]);
-  const digits: readonly ClassName[] = ['0', '1-9', 'a', 'b', 'cd', 'e', 'f', 'ABCDF', 'E'];
-  hex.forEach((state, at) => {
-    rule(state, digits, hex[at + 1] ?? string);
-  });
+  rule(`${of}string`, printable, `${of}string`);
+  rule(`${of}string`, ['"'], end);
+  rule(`${of}string`, ['\\'], `${of}escape`);
+  rule(`${of}escape`, ['"', '\\', '/', 'b', 'f', 'n', 'r', 't'], `${of}string`);
+  rule(`${of}escape`, ['u'], `${of}hex1`);
+  addHexDigits(rule, of);
+  addExceptions(rule, of);
+}
+
+function addHexDigits(rule: Rule, of: '' | 'key-'): void {
+  rule(`${of}hex1`, HEX_DIGITS, `${of}hex2`);
+  for (const state of ['hex2', 'hex2-after-0', 'hex2-after-d'] as const)
+    rule(`${of}${state}`, HEX_DIGITS, `${of}hex3`);
+  for (const state of ['hex3', 'hex3-after-00'] as const) rule(`${of}${state}`, HEX_DIGITS, `${of}hex4`);
+  rule(`${of}hex4`, HEX_DIGITS, `${of}string`);
+  const notZero = HEX_DIGITS.filter((name) => name !== '0');
+  rule(`${of}hex4-after-000`, notZero, `${of}string`);
+}
+
+/**
+ * Stricter than JSON, as the server is (`json_lex_unicode` in OVS `lib/json.c`): no `\u0000`, and the first half of a
+ * surrogate pair needs its second.
+ */
+function addExceptions(rule: Rule, of: '' | 'key-'): void {
+  rule(`${of}hex1`, ['0'], `${of}hex2-after-0`);
+  rule(`${of}hex2-after-0`, ['0'], `${of}hex3-after-00`);
+  rule(`${of}hex3-after-00`, ['0'], `${of}hex4-after-000`);
+  rule(`${of}hex1`, ['d', 'D'], `${of}hex2-after-d`);
+  rule(`${of}hex2-after-d`, HEX_8_TO_B, `${of}high3`);
+  rule(`${of}high3`, HEX_DIGITS, `${of}high4`);
+  rule(`${of}high4`, HEX_DIGITS, `${of}low-escape`);
+  rule(`${of}low-escape`, ['\\'], `${of}low-u`);
+  rule(`${of}low-u`, ['u'], `${of}low1`);
+  rule(`${of}low1`, ['d', 'D'], `${of}low2`);
+  rule(`${of}low2`, HEX_C_TO_F, `${of}hex3`);
 }
 
 function addNumbers(rule: Rule): void {
   rule('minus', ['0'], 'zero');
-  rule('minus', ['1-9'], 'integer');
-  rule('integer', ['0', '1-9'], 'integer');
+  rule('minus', DIGITS_1_TO_9, 'integer');
+  rule('integer', ['0', ...DIGITS_1_TO_9], 'integer');
   for (const state of ['zero', 'integer'] as const) rule(state, ['.'], 'point');
-  for (const state of ['point', 'fraction'] as const) rule(state, ['0', '1-9'], 'fraction');
+  for (const state of ['point', 'fraction'] as const) rule(state, ['0', ...DIGITS_1_TO_9], 'fraction');
   for (const state of ['zero', 'integer', 'fraction'] as const) rule(state, ['e', 'E'], 'exponent');
   rule('exponent', ['+', '-'], 'exponent-sign');
   for (const state of ['exponent', 'exponent-sign', 'exponent-digits'] as const) {
-    rule(state, ['0', '1-9'], 'exponent-digits');
+    rule(state, ['0', ...DIGITS_1_TO_9], 'exponent-digits');
   }
   for (const state of ['zero', 'integer', 'fraction', 'exponent-digits'] as const) addEndOfValue(rule, state);
 }

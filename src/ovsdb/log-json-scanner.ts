@@ -1,4 +1,12 @@
-import { ACTION, CLASS_OF_BYTE, FIRST_ACTION, GRAMMAR, STATE, SYNTAX_ERROR } from './log-json-grammar.ts';
+import {
+  ACTION,
+  CLASS_BITS,
+  CLASS_OF_BYTE,
+  FIRST_ACTION,
+  GRAMMAR,
+  STATE,
+  SYNTAX_ERROR,
+} from './log-json-grammar.ts';
 
 /** One member of the outermost object. */
 export interface ScannedMember {
@@ -62,7 +70,7 @@ export class JsonObjectScanner {
     if (this.#mark !== NOTHING_OPEN) this.#mark = start;
     let state = this.#state;
     for (let at = start; at < end; at++) {
-      const next = GRAMMAR[(state << 5) | (CLASS_OF_BYTE[bytes[at] ?? 0] ?? 0)] ?? SYNTAX_ERROR;
+      const next = GRAMMAR[(state << CLASS_BITS) | (CLASS_OF_BYTE[bytes[at] ?? 0] ?? 0)] ?? SYNTAX_ERROR;
       if (next < FIRST_ACTION) {
         state = next;
         continue;

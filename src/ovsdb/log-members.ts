@@ -2,7 +2,9 @@ import type { ScannedMember } from './log-json-scanner.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-const ADDRESS = /^(?:unix:|(?:tcp|ssl):.)/;
+/** As `raft_address_validate` in OVS `ovsdb/raft-private.c`: a host, which may be a name, and a port. */
+const ADDRESS = /^(?:unix:|(?:tcp|ssl):(?:\[[^\]]+\]|[^:\[\]]+):(?<port>\d{1,5})$)/;
+const MAX_PORT = 65_535;
 
 /**
  * Reads the members of one object the way the server does: each is asked for once, with its type, and none may be left
@@ -120,5 +122,7 @@ export class MemberParser {
 }
 
 function isAddress(value: unknown): value is string {
-  return typeof value === 'string' && ADDRESS.test(value);
+  if (typeof value !== 'string') return false;
+  const match = ADDRESS.exec(value);
+  return match !== null && Number(match.groups?.['port'] ?? 0) <= MAX_PORT;
 }
