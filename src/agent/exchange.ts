@@ -121,12 +121,10 @@ export class Exchange {
     );
   }
 
-  /** One database as all agents see it now: this node's own member and the siblings' newest words. */
-  observe(database: Database, own: MemberEvidence): Observation {
+  /** One database as all agents see it now: this node's own member (null: not looked at yet) and the siblings' words. */
+  observe(database: Database, own: MemberEvidence, ownAgeMs: number | null): Observation {
     const { node, siblings, clock } = this.#options;
-    const nodes: NodeView[] = [
-      { node, evidence: own, ageMs: Math.max(0, clock.nowMs() - Date.parse(own.takenAt)) },
-    ];
+    const nodes: NodeView[] = [{ node, evidence: ownAgeMs === null ? null : own, ageMs: ownAgeMs }];
     for (const sibling of siblings) {
       const received = this.#received.get(sibling.node);
       const evidence = received?.members.find((member) => member.database === database) ?? null;

@@ -9,19 +9,15 @@ import {
   compactInPlace,
   resumeCompaction,
 } from '../heal/compact.ts';
-import type { Journal } from '../heal/journal.ts';
+import type { Journal, JournalEntry } from '../heal/journal.ts';
 import { plan, refusalOfTurn } from '../heal/plan.ts';
 import type { PlanDocument } from '../heal/status-document.ts';
 import type { TurnAnswer, TurnKeeper, TurnRequest } from '../heal/turn.ts';
 import type { Clock } from '../lib/clock.ts';
-import { WardenError } from '../lib/errors.ts';
 import type { Database } from '../ovsdb/database.ts';
 import { type CompactionHistory, compactionHistory } from './heal-history.ts';
 import type { Exchange } from './exchange.ts';
 import { type Member, learnFromSiblings, viewOf } from './member.ts';
-
-/** How long a server may stay silent, still busy with a compaction that an earlier life of the agent asked for. */
-const RESUME_ATTEMPTS = 120;
 
 export interface HealerPort {
   readonly compact: (member: Member) => Promise<CompactReply>;
@@ -64,19 +60,17 @@ export class Healer {
     return this.#plans.get(database) ?? null;
   }
 
-  /** Ends what an earlier life of this agent left open. Acts on nothing new. */
+  /** Ends what was left open, by an earlier life of this agent too, as far as that can be known. Acts on nothing new. */
   async resume(): Promise<void> {
-    const { journal, members, port } = this.#options;
-    for (const open of journal.openHeals()) {
-      const member = members.find(({ database }) => database === open.database);
-      if (member === undefined) continue;
-      await this.#waitForAnswer(member);
-      port.onEnd(open.database, await resumeCompaction(this.#context(member, null), open));
+    for (const open of this.#openHeals()) {
+      const end = await resumeCompaction(this.#context(open.member, null), open.last);
+      if (end.outcome !== 'running') this.#options.port.onEnd(open.member.database, end);
     }
   }
 
-  /** One round: plan for every member, act on the first that may be acted upon. */
+  /** One round: end what is open, plan for every member, act on the first that may be acted upon. */
   async round(): Promise<void> {
+    await this.resume();
     for (const member of this.#options.members) {
       const document = plan(await this.#facts(member, { state: 'not-asked' }), this.#limits());
       this.#plans.set(member.database, document);
@@ -95,7 +89,8 @@ export class Healer {
     const victimEvidence = observation.nodes.find(({ node }) => node === request.node)?.evidence ?? null;
     const objection = refusalOfTurn({ diagnosis, victim: request.node, victimEvidence });
     // Nothing may be awaited from here on: a heal of our own could begin in between.
-    const busy = this.#running === null ? null : `${config.node} is healing its own ${this.#running}`;
+    const healing = this.#running ?? this.#openHeals()[0]?.member.database;
+    const busy = healing === undefined ? null : `${config.node} is healing its own ${healing}`;
     return this.#options.keeper.request(request, busy ?? objection);
   }
 
@@ -108,6 +103,8 @@ export class Healer {
   async #compactWhenAllowed(member: Member, document: PlanDocument): Promise<void> {
     const { clock, config, keeper, port } = this.#options;
     if (!passesAlone(document.guards) || keeper.current() !== null) return;
+    // While the end of one heal is not known, nothing else is begun on this host.
+    if (this.#openHeals().length > 0) return;
     if (clock.monotonicMs() < (this.#retryAtMs.get(member.database) ?? 0)) return;
     this.#running = member.database;
     try {
@@ -120,6 +117,14 @@ export class Healer {
       const pauseMs = config.heal.retryMs * (1 + this.#options.random());
       this.#retryAtMs.set(member.database, clock.monotonicMs() + pauseMs);
     }
+  }
+
+  #openHeals(): { member: Member; last: JournalEntry }[] {
+    const { journal, members } = this.#options;
+    return journal.openHeals().flatMap((last) => {
+      const member = members.find(({ database }) => database === last.database);
+      return member === undefined ? [] : [{ member, last }];
+    });
   }
 
   /** Whatever a person will decide about this file, a copy of it as it is now will be there. Once for each content. */
@@ -201,18 +206,6 @@ export class Healer {
       minFreeBytes: backup.minFreeBytes,
       minMemoryFactor: heal.minMemoryFactor,
     };
-  }
-
-  async #waitForAnswer(member: Member): Promise<void> {
-    for (let attempt = 0; attempt < RESUME_ATTEMPTS; attempt += 1) {
-      const { server } = await member.watch.look();
-      if (server.state !== 'silent') return;
-      await this.#options.clock.sleep(1_000);
-    }
-    this.#options.port.onTrouble(
-      'resume',
-      new WardenError('server-unreachable', `the server of ${member.database} stays silent`),
-    );
   }
 }
 

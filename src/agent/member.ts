@@ -22,7 +22,11 @@ export interface MemberView {
 
 /** Judges one database from what is known now. */
 export function viewOf(member: Member, exchange: Exchange, config: Config): MemberView {
-  const observation = exchange.observe(member.database, member.watch.evidence());
+  const observation = exchange.observe(
+    member.database,
+    member.watch.evidence(),
+    member.watch.evidenceAgeMs(),
+  );
   return {
     member,
     observation,

@@ -82,6 +82,8 @@ export class MemberWatch {
   #lastFullMonotonicMs: number | null = null;
   #takenAtMs = 0;
   #published: MemberEvidence | null = null;
+  /** When the last whole look began, on the monotonic clock. */
+  #lookedAtMs: number | null = null;
 
   constructor(options: MemberWatchOptions) {
     this.#options = options;
@@ -98,13 +100,15 @@ export class MemberWatch {
   /** Probes the server, reads the file, brings the marks up to date, and answers with the evidence. */
   async look(read: 'when-due' | 'full' = 'when-due'): Promise<MemberEvidence> {
     return await this.#mutex.run('look', async () => {
-      this.#server = await this.#options.port.probe();
-      this.#takenAtMs = this.#options.clock.nowMs();
+      const { port, clock } = this.#options;
+      const [atMs, atMonotonicMs] = [clock.nowMs(), clock.monotonicMs()];
+      this.#server = await port.probe();
       const restarted = this.#noteProcess();
       await this.#preserveWhenOwed();
       await this.#readFile(read === 'full' || restarted || this.#fullReadIsDue());
       await this.#confirmRot();
       await this.#updateMarks([]);
+      [this.#takenAtMs, this.#lookedAtMs] = [atMs, atMonotonicMs];
       return this.#publish();
     });
   }
@@ -130,6 +134,11 @@ export class MemberWatch {
   /** The evidence of the last look that was finished: server, file and marks of one time. */
   evidence(): MemberEvidence {
     return this.#published ?? this.#assemble();
+  }
+
+  /** Age of that evidence on the monotonic clock; null before the first look. */
+  evidenceAgeMs(): number | null {
+    return this.#lookedAtMs === null ? null : this.#options.clock.monotonicMs() - this.#lookedAtMs;
   }
 
   #publish(): MemberEvidence {

@@ -415,8 +415,24 @@ test('while a look is under way, or when it failed, the evidence is that of the 
     assert.deepEqual(watch.evidence(), before);
     return Promise.reject(new Error('the disk is gone'));
   };
+  assert.equal(watch.evidenceAgeMs(), 1_000);
   await assert.rejects(watch.look(), { message: 'the disk is gone' });
   assert.deepEqual(watch.evidence(), before);
+  await watch.learn([], []);
+  assert.equal(watch.evidence().takenAt, before.takenAt);
+});
+
+test('the age of evidence is that of the look behind it, whatever the wall clock does', async (t) => {
+  const { clock, open } = await makeWorld(t);
+  const watch = await open();
+  assert.equal(watch.evidenceAgeMs(), null);
+  await watch.look();
+  clock.setWall(0);
+  clock.advance(7_000);
+  await watch.learn([SIBLING_MARK], []);
+  assert.equal(watch.evidenceAgeMs(), 7_000);
+  await watch.look();
+  assert.equal(watch.evidenceAgeMs(), 0);
 });
 
 test('without a server the file says who it is; without either no mark is taken', async (t) => {
