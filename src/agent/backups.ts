@@ -12,6 +12,8 @@ export interface BackupEvents {
   taken(database: Database, outcome: 'verified' | 'suspect' | 'failed', detail: unknown): void;
   skipped(database: Database, why: 'missed' | 'overlap'): void;
   pruned(removedItems: number, missingBytes: number): void;
+  /** Nothing was removed; copies go on to be made. */
+  pruneFailed(error: unknown): void;
 }
 
 export interface BackupsOptions {
@@ -57,6 +59,7 @@ export async function takeByRequest(options: BackupsOptions, database: Database)
     options.signal,
   );
   options.events.taken(database, item.verdict.state, item.id);
+  await pruneSurplus(options);
   return { database, outcome, id: item.id, verdict: item.verdict, files: item.files };
 }
 
@@ -66,13 +69,22 @@ async function takeAndPrune(
   trigger: BackupTrigger,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { copies, keeper, clock, isFrozen, config, events } = options;
+  const { keeper, events } = options;
   const reason = trigger === 'cron' ? 'schedule' : 'the newest verified backup was too old';
   const { item } = await keeper.backup(database, reason, signal);
   events.taken(database, item.verdict.state, item.id);
-  const { plan } = await prune(copies, { policy: config.backup, frozen: isFrozen(), clock });
-  events.pruned(plan.remove.length, plan.missingBytes);
+  await pruneSurplus(options);
   return item.verdict.state === 'verified';
+}
+
+/** A copy that is safe stays a success when nothing could be pruned after it. */
+async function pruneSurplus({ copies, clock, isFrozen, config, events }: BackupsOptions): Promise<void> {
+  try {
+    const { plan } = await prune(copies, { policy: config.backup, frozen: isFrozen(), clock });
+    events.pruned(plan.remove.length, plan.missingBytes);
+  } catch (error) {
+    events.pruneFailed(error);
+  }
 }
 
 async function newestVerifiedAtMs(copies: Copies, database: Database): Promise<number | null> {

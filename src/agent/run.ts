@@ -178,6 +178,9 @@ function backupOptions(agent: Agent): BackupsOptions {
       skipped(database, why) {
         log.warn({ database, why }, 'a planned backup was skipped');
       },
+      pruneFailed(error) {
+        log.warn({ error: messageOf(error) }, 'surplus copies could not be removed');
+      },
       pruned(removedItems, missingBytes) {
         if (removedItems > 0) log.info({ removedItems }, 'surplus copies removed');
         if (missingBytes > 0)
