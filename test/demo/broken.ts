@@ -9,6 +9,7 @@ import { BREAKABLE } from './step.ts';
 
 const DEMO = fileURLToPath(new URL('demo.ts', import.meta.url));
 const RUN_TIMEOUT_MS = 240_000;
+const SHOWN_CHARACTERS = 3_000;
 
 const wanted = process.argv.slice(2);
 const steps = Object.keys(BREAKABLE).filter((step) => wanted.length === 0 || wanted.includes(step));
@@ -27,7 +28,7 @@ for (const step of steps) {
   const verdict = /FAILED at step "(\w+)".*/.exec(stdout);
   const isNoticed = status === 1 && verdict?.[1] === step;
   if (!isNoticed) unnoticed += 1;
-  const said = verdict?.[0] ?? `${stdout.slice(-400)} (exit ${String(status)})`;
+  const said = isNoticed ? verdict[0] : `exit ${String(status)} after\n${stdout.slice(-SHOWN_CHARACTERS)}`;
   process.stdout.write(`${isNoticed ? 'noticed ' : 'MISSED  '}  --break ${step}: ${said}\n`);
 }
 
