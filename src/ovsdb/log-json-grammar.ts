@@ -1,7 +1,7 @@
 /**
- * The JSON grammar as one table: `next state = GRAMMAR[(state << CLASS_BITS) | CLASS_OF_BYTE[byte]]`. Values from
- * `FIRST_ACTION` on are no states but things for the scanner to do. One table look-up a byte keeps the verifier faster
- * than the checksum that it runs beside.
+ * The JSON grammar as one table: `next state = GRAMMAR[(state << 8) | byte]`. Values from `FIRST_ACTION` on are no
+ * states but things for the scanner to do. One table look-up a byte keeps the verifier about as fast as the checksum
+ * that it runs beside.
  */
 
 const CLASS_NAMES = [
@@ -121,8 +121,6 @@ export const ACTIONS = [
 ] as const;
 type ActionName = (typeof ACTIONS)[number];
 
-/** Bits of a class in the place of a table entry. */
-export const CLASS_BITS = 6;
 /** Results of the table from here on are actions. */
 export const FIRST_ACTION = 128;
 /** The result of the table for a byte that may not stand where it does. */
@@ -130,35 +128,41 @@ export const SYNTAX_ERROR = 255;
 
 export const STATE = numbered(STATE_NAMES, 0);
 export const ACTION = numbered(ACTIONS, FIRST_ACTION);
-export const CLASS_OF_BYTE: Uint8Array = classifyBytes();
 export const GRAMMAR: Uint8Array = buildGrammar();
+/** 1 for each byte that leaves a string as it is: nearly all of a database is inside strings. */
+export const IS_PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  GRAMMAR[(STATE.string << 8) | byte] === STATE.string ? 1 : 0,
+);
 
 function numbered<Name extends string>(names: readonly Name[], first: number): Record<Name, number> {
   return Object.fromEntries(names.map((name, at) => [name, first + at])) as Record<Name, number>;
 }
 
-function classifyBytes(): Uint8Array {
-  const single = new Map<string, number>();
-  CLASS_NAMES.forEach((name, at) => {
-    if (name.length === 1) single.set(name, at);
-  });
-  const named = (name: ClassName): number => CLASS_NAMES.indexOf(name);
-  return Uint8Array.from({ length: 256 }, (_, byte) => {
-    const char = String.fromCharCode(byte);
-    if (char === ' ') return named('space');
-    if ('\t\n\r'.includes(char)) return named('line-space');
-    if (byte < 0x20) return named('control');
-    for (const name of ['89', 'AB', 'CF'] as const) if (name.includes(char)) return named(name);
-    if (char >= '1' && char <= '7') return named('1-7');
-    return single.get(char) ?? named('other');
-  });
+function bytesByClass(): Readonly<Record<ClassName, number[]>> {
+  const bytes = Object.fromEntries(CLASS_NAMES.map((name) => [name, []])) as unknown as Record<
+    ClassName,
+    number[]
+  >;
+  for (let byte = 0; byte < 256; byte++) bytes[classOf(byte)].push(byte);
+  return bytes;
+}
+
+function classOf(byte: number): ClassName {
+  const char = String.fromCharCode(byte);
+  if (char === ' ') return 'space';
+  if ('\t\n\r'.includes(char)) return 'line-space';
+  if (byte < 0x20) return 'control';
+  if (char >= '1' && char <= '7') return '1-7';
+  for (const name of ['89', 'AB', 'CF'] as const) if (name.includes(char)) return name;
+  return CLASS_NAMES.find((name) => name === char) ?? 'other';
 }
 
 function buildGrammar(): Uint8Array {
-  const table = new Uint8Array(STATE_NAMES.length << CLASS_BITS).fill(SYNTAX_ERROR);
+  const table = new Uint8Array(STATE_NAMES.length << 8).fill(SYNTAX_ERROR);
+  const bytesOf = bytesByClass();
   const rule = (from: StateName, classes: readonly ClassName[], to: StateName | ActionName): void => {
     const result = to in STATE ? STATE[to as StateName] : ACTION[to as ActionName];
-    for (const name of classes) table[(STATE[from] << CLASS_BITS) | CLASS_NAMES.indexOf(name)] = result;
+    for (const name of classes) for (const byte of bytesOf[name]) table[(STATE[from] << 8) | byte] = result;
   };
   addStructure(rule);
   addStrings(rule, '', 'after');

@@ -182,20 +182,22 @@ export class VerifyPass implements FrameSink {
   #apply(record: LogRecord, frame: Frame): void {
     const { state, violation } = applyRecord(this.#state, record);
     this.#state = state;
-    const sameEntry = record.type === 'entry' && this.#hasSameEntry(record.index, record.term, record.eid);
+    const sameEntry = violation?.kind === 'truncates-committed' && this.#hasEntry(record);
     if (violation !== null) {
       const problem = { ...violation, record: this.#ordinal, offset: frame.offset };
       this.note(violation.kind === 'truncates-committed' ? { ...problem, sameEntry } : problem);
     }
-    const isRepeated = violation?.kind === 'truncates-committed' && sameEntry;
-    if (record.type === 'entry' && !isRepeated) this.history.append(record.index, record.term, record.eid);
+    if (record.type === 'entry' && !sameEntry) this.history.append(record.index, record.term, record.eid);
     if (record.type === 'commit') this.history.commit(record.commitIndex);
     if (state.nextIndex === null) this.history.lose();
   }
 
-  #hasSameEntry(index: number, term: number, eid: string | null): boolean {
-    const answer = this.history.positionAt(index);
-    return answer.state === 'known' && answer.position.term === term && answer.position.eid === eid;
+  #hasEntry(record: LogRecord): boolean {
+    if (record.type !== 'entry') return false;
+    const answer = this.history.positionAt(record.index);
+    return (
+      answer.state === 'known' && answer.position.term === record.term && answer.position.eid === record.eid
+    );
   }
 
   #refuse(frame: Frame, reason: string): void {
