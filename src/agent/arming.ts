@@ -32,7 +32,7 @@ export function nextArming(
   const known = { ...arming.clusterIds, ...clusterIds };
   const sinceMs = arming.healthySinceMs;
   if (sinceMs === null || nowMs < sinceMs) {
-    return { clusterIds: known, armed: false, healthySinceMs: views.every(isWellAndKnown) ? nowMs : null };
+    return { clusterIds: known, armed: false, healthySinceMs: isAllWell(views) ? nowMs : null };
   }
   return { clusterIds: known, healthySinceMs: sinceMs, armed: nowMs - sinceMs >= armAfterMs };
 }
@@ -42,6 +42,11 @@ export function explainArming(arming: Arming, nowMs: number, armAfterMs: number)
   if (arming.healthySinceMs === null) return 'not every member has been healthy at the same time yet';
   const leftMs = Math.max(0, armAfterMs - (nowMs - arming.healthySinceMs));
   return `healthy; armed in ${String(Math.ceil(leftMs / 1_000))} s`;
+}
+
+/** Without any view nothing was seen to be well. */
+function isAllWell(views: readonly ArmingView[]): boolean {
+  return views.length > 0 && views.every(isWellAndKnown);
 }
 
 /** Every member healthy, and a mark of each found in the leader's history: only then can a loss be noticed later. */

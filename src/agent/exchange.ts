@@ -145,7 +145,11 @@ export class Exchange {
   /** A sibling speaks for its own members only. */
   #take(sibling: Sibling, state: PeerState): void {
     const members = state.members.filter((member) => member.node === sibling.node);
-    if (state.node !== sibling.node) return;
+    if (state.node !== sibling.node)
+      throw new WardenError(
+        'reply-invalid',
+        `wanted the state of ${sibling.node}, got that of ${state.node}`,
+      );
     this.#received.set(sibling.node, { members, atMonotonicMs: this.#options.clock.monotonicMs() });
   }
 }

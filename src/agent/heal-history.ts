@@ -1,5 +1,6 @@
 import { type JournalEntry, newestByHeal } from '../heal/journal.ts';
 import type { HealDocument } from '../heal/status-document.ts';
+import { ageOf } from '../lib/human-time.ts';
 import type { Database } from '../ovsdb/database.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,7 +14,10 @@ export interface CompactionHistory {
   readonly lastDay: number;
 }
 
-/** What the journal says of compactions of one database. A clock that went back counts as "just now". */
+/**
+ * What the journal says of compactions of one database. A clock that went back counts as "just now", and so does a time
+ * that cannot be read.
+ */
 export function compactionHistory(
   entries: readonly JournalEntry[],
   database: Database,
@@ -21,7 +25,7 @@ export function compactionHistory(
 ): CompactionHistory {
   const agesMs = entries
     .filter((entry) => entry.database === database && entry.step === 'compacting')
-    .map(({ at }) => Math.max(0, nowMs - Date.parse(at)));
+    .map(({ at }) => ageOf(at, nowMs) ?? 0);
   return {
     sinceLastMs: agesMs.length === 0 ? null : Math.min(...agesMs),
     lastDay: agesMs.filter((ageMs) => ageMs < DAY_MS).length,
