@@ -104,7 +104,7 @@ export class PlayMember {
 }
 
 function isSame(a: LogPosition, b: LogPosition | undefined): boolean {
-  return b !== undefined && a.index === b.index && a.term === b.term && a.eid === b.eid;
+  return a.index === b?.index && a.term === b.term && a.eid === b.eid;
 }
 
 /** Everyone looks, then everyone takes in what the others had to say before any of them did. */

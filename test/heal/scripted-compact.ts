@@ -74,7 +74,7 @@ export class ScriptedPort implements CompactPort {
 
   #evidence(): MemberEvidence {
     const rotten = rottenCluster()[2];
-    assert.ok(rotten?.file != null);
+    assert.ok(rotten?.file);
     const compacted: MemberEvidence = {
       ...withReport({ ok: true, problems: [], records: 9 })(rotten),
       rot: null,
@@ -159,7 +159,7 @@ export function dyingAfter(journal: Journal, step: HealStep): { journal: Journal
   const dying = new Proxy(journal, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
-      if (key !== 'append') return typeof value === 'function' ? value.bind(target) : value;
+      if (key !== 'append') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       return async (entry: Parameters<Journal['append']>[0]) => {
         const written = await target.append(entry);
         if (entry.step !== step) return written;

@@ -155,7 +155,7 @@ test('no two agents ever act at the same time, whatever the order, with restarts
           holders[played.who] = null;
         } else if (played.act === 'renew') {
           const held = holders[played.who];
-          if (held != null && held.untilMs > clock.monotonicMs() && !hasForgotten[played.who])
+          if (held && held.untilMs > clock.monotonicMs() && !hasForgotten[played.who])
             ask(played.who, held.healId, TURN_MS);
         } else if ('turnMs' in played && (holders[played.who]?.untilMs ?? 0) <= clock.monotonicMs()) {
           heals += 1;
