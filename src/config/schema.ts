@@ -92,7 +92,11 @@ const heal = z
       .default(24)
       .describe('Budget of compactions for one member a day.'),
     retryMs: milliseconds(30_000, 'Least time between two attempts at a heal that was refused.', 100),
-    turnMs: milliseconds(120_000, 'How long siblings keep still for one heal.', 1_000),
+    turnMs: milliseconds(
+      300_000,
+      'How long siblings keep still for one heal; must leave more than heal.compactTimeoutMs once they have answered.',
+      1_000,
+    ),
     compactTimeoutMs: milliseconds(120_000, 'Longest wait for a compaction.', 1_000),
     minMemoryFactor: z
       .number()
