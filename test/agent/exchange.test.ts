@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { z } from 'zod';
 import { Exchange, PEER_PATHS } from '../../src/agent/exchange.ts';
 import type { MemberEvidence } from '../../src/diagnose/evidence.ts';
 import type { TurnRequest } from '../../src/heal/turn.ts';
-import type { PeerAddress, PeerClient } from '../../src/peers/peer-client.ts';
 import { CLUSTER_ID, healthyCluster, serverIdOf } from '../support/evidence.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-
-type Answer = unknown;
-
-/** Siblings whose answers are what the test says; what they are asked is noted. */
-class ScriptedPeers implements PeerClient {
-  answers: Readonly<Record<string, Answer>> = {};
-  readonly asked: string[] = [];
-
-  getJson<T>(peer: PeerAddress, path: string, schema: z.ZodType<T>): Promise<T> {
-    return this.postJson(peer, path, null, schema);
-  }
-
-  // eslint-disable-next-line @typescript-eslint/require-await -- what the schema refuses must reject
-  async postJson<T>(peer: PeerAddress, path: string, _body: unknown, schema: z.ZodType<T>): Promise<T> {
-    this.asked.push(`${peer.node} ${path}`);
-    const answer = this.answers[peer.node];
-    if (answer instanceof Error) throw answer;
-    return schema.parse(answer);
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { ScriptedPeers } from '../support/scripted-peers.ts';
 
 const SIBLINGS = ['n2', 'n3'].map((node) => ({ node, url: `https://${node}:10671` }));
 const MEMBERS = healthyCluster();
@@ -155,7 +130,7 @@ test('a turn is granted only by all siblings, and each answer is also evidence',
   );
 });
 
-const REFUSALS: readonly (readonly [string, Answer, RegExp])[] = [
+const REFUSALS: readonly (readonly [string, unknown, RegExp])[] = [
   [
     'an objection',
     { granted: false, because: 'n3 holds the turn', state: stateOf(2) },
