@@ -1,4 +1,5 @@
 import { ACTION, FIRST_ACTION, GRAMMAR, IS_PLAIN, STATE, SYNTAX_ERROR } from './log-json-grammar.ts';
+import { NameCache } from './log-json-names.ts';
 
 /** One member of the outermost object. */
 export interface ScannedMember {
@@ -22,6 +23,8 @@ const SKIPPED_BYTES = 64;
 const IN_OBJECT = 1;
 const IN_ARRAY = 2;
 const NOTHING_OPEN = -1;
+const SPACE = 0x20;
+const COLON = 0x3a;
 
 /**
  * Reads one JSON object that arrives in pieces of any size: checks the whole syntax and keeps only the members of the
@@ -30,6 +33,7 @@ const NOTHING_OPEN = -1;
 export class JsonObjectScanner {
   readonly #skip: ReadonlySet<string>;
   readonly #stack = new Uint8Array(MAX_DEPTH + 1);
+  readonly #names = new NameCache();
   #members = new Map<string, ScannedMember>();
   #state = STATE.start;
   #depth = 0;
@@ -136,26 +140,29 @@ export class JsonObjectScanner {
   }
 
   #endName(bytes: Buffer, at: number): void {
-    this.#name = this.#take(bytes, at).text;
+    const isShort = this.#carried.length === 0 && at - this.#mark <= MAX_NAME_BYTES;
+    this.#name = isShort ? this.#names.nameOf(bytes, this.#mark, at) : this.#take(bytes, at).text;
     // The colon and spaces come along, and are cut off at the end of the value.
     this.#begin(at + 1, this.#skip.has(this.#name) ? SKIPPED_BYTES : MAX_MEMBER_BYTES);
   }
 
   #endMember(bytes: Buffer, at: number): void {
     if (this.#mark === NOTHING_OPEN) return;
+    const isCarried = this.#carried.length > 0;
+    if (!isCarried) this.#mark = skipColon(bytes, this.#mark, at);
     const { text, isWhole } = this.#take(bytes, at);
-    const value = text.slice(text.indexOf(':') + 1).trim();
+    const value = isCarried ? text.slice(text.indexOf(':') + 1).trim() : text.trimEnd();
     this.#members.set(this.#name, { type: typeOf(value), text: isWhole ? value : null });
     if (this.#members.size > MAX_MEMBERS) this.#fail(`has more than ${String(MAX_MEMBERS)} members`);
   }
 
   #take(bytes: Buffer, end: number): { text: string; isWhole: boolean } {
     const mark = this.#mark;
-    this.#mark = NOTHING_OPEN;
-    if (this.#carriedBytes === 0 && end - mark <= this.#limitBytes) {
-      return { text: bytes.toString('utf8', mark, end), isWhole: true };
+    if (this.#carried.length === 0) {
+      this.#mark = NOTHING_OPEN;
+      const text = bytes.toString('utf8', mark, Math.min(end, mark + this.#limitBytes));
+      return { text, isWhole: end - mark <= this.#limitBytes };
     }
-    this.#mark = mark;
     this.#carry(bytes, end);
     this.#mark = NOTHING_OPEN;
     const isWhole = this.#carriedBytes <= this.#limitBytes;
@@ -180,6 +187,13 @@ export class JsonObjectScanner {
 
 function whyNot(state: number): string {
   return state === STATE.start ? 'is not a JSON object' : 'is not valid JSON';
+}
+
+/** Where the value begins: behind the colon and the spaces around it. */
+function skipColon(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && ((bytes[at] ?? 0) <= SPACE || bytes[at] === COLON)) at++;
+  return at;
 }
 
 function typeOf(text: string): ScannedMember['type'] {
