@@ -87,7 +87,7 @@ export class Healer {
     await Promise.all([member.watch.look(), exchange.pull(request.node)]);
     const { diagnosis, observation } = viewOf(member, exchange, config);
     const victimEvidence = observation.nodes.find(({ node }) => node === request.node)?.evidence ?? null;
-    const objection = refusalOfTurn({ diagnosis, victim: request.node, victimEvidence });
+    const objection = refusalOfTurn({ diagnosis, request, victimEvidence });
     // Nothing may be awaited from here on: a heal of our own could begin in between.
     const healing = this.#running ?? this.#openHeals()[0]?.member.database;
     const busy = healing === undefined ? null : `${config.node} is healing its own ${healing}`;

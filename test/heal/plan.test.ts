@@ -5,6 +5,7 @@ import { VERDICTS } from '../../src/diagnose/verdict.ts';
 import { plan, refusalOfTurn } from '../../src/heal/plan.ts';
 import type { RemedyName } from '../../src/heal/status-document.ts';
 import { LIMITS, factsOf, rottenCluster } from '../support/compact-facts.ts';
+import { CLUSTER_ID, OTHER_CLUSTER_ID, serverIdOf, withServer } from '../support/evidence.ts';
 
 const PRESERVED: ReadonlySet<Verdict> = new Set([
   'ahead',
@@ -56,15 +57,25 @@ test('a node without a member has nothing to plan', () => {
 });
 
 const victimEvidence = rottenCluster()[2] ?? null;
+const request = { node: 'n3', clusterId: CLUSTER_ID, serverId: serverIdOf(3) };
 
 test('a turn is refused unless the member is rotten here as well and nothing is frozen', () => {
-  const ask = (diagnosis: Diagnosis, victim = 'n3') => refusalOfTurn({ diagnosis, victim, victimEvidence });
+  const ask = (diagnosis: Diagnosis) => refusalOfTurn({ diagnosis, request, victimEvidence });
   assert.equal(ask(diagnosed('rotten')), null);
   for (const verdict of VERDICTS)
     if (verdict !== 'rotten')
       assert.match(ask(diagnosed(verdict)) ?? '', new RegExp(`n3 is ${verdict} here`));
   assert.match(ask(diagnosed('rotten', { frozen: true })) ?? '', /frozen here/);
-  assert.match(ask(diagnosed('rotten'), 'n9') ?? '', /n9 is not known here/);
-  const unseen = { diagnosis: diagnosed('rotten'), victim: 'n3', victimEvidence: null };
-  assert.match(refusalOfTurn(unseen) ?? '', /n3 is not known here/);
+});
+
+test('a turn is refused for a member that is not known here, or that is known as another one', () => {
+  const diagnosis = diagnosed('rotten');
+  const ask = (change: Partial<typeof request>, evidence = victimEvidence) =>
+    refusalOfTurn({ diagnosis, request: { ...request, ...change }, victimEvidence: evidence }) ?? '';
+  assert.match(ask({ node: 'n9' }), /n9 is not known here/);
+  assert.match(ask({}, null), /n3 is not known here/);
+  assert.match(ask({ serverId: serverIdOf(2) }), /another member/);
+  assert.match(ask({ clusterId: OTHER_CLUSTER_ID }), /another cluster/);
+  const silent = victimEvidence && withServer({ state: 'silent', detail: 'no answer' })(victimEvidence);
+  assert.match(ask({}, silent), /another member/);
 });
