@@ -2,9 +2,10 @@ import type { LogHistory } from './log-history.ts';
 import type { LogPosition } from './log-position.ts';
 
 /**
- * Is `after` the log that `before` was, gone on or shortened by a compaction? Either it still holds the newest
- * committed entry of `before`, or its snapshot is a state that `before` went through. A snapshot that another member
- * sent lies past the end of `before` and shows nothing.
+ * Does what was known of entries that `after` no longer shows, because its snapshot covers them, still hold? Yes when
+ * `after` has the newest committed entry of `before` (then it is the same log, longer or compacted), or when its snapshot
+ * is a state that `before` went through. A snapshot that another member sent lies past the end of `before` and shows
+ * nothing. Entries after the snapshot may differ all the same: they can be compared one by one.
  */
 export function goesOn(before: LogHistory, after: LogHistory): boolean {
   const newest = before.commitIndex === null ? null : before.positionAt(before.commitIndex);

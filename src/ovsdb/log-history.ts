@@ -19,6 +19,8 @@ export interface LogHistory {
 /** The newest entries that are remembered. Older ones are `unknown`. */
 export const MAX_REMEMBERED_ENTRIES = 262_144;
 const FIRST_CAPACITY = 1024;
+/** A log that takes back more than this in all is no real one; remembering it could cost the square of its size. */
+const MAX_TAKEN_BACK = 16 * MAX_REMEMBERED_ENTRIES;
 const EID_BYTES = 16;
 const EMPTY_SLOT = -1;
 
@@ -34,6 +36,7 @@ export class LogHistoryBuilder implements LogHistory {
   #firstAppended: number | null = null;
   #capacity = FIRST_CAPACITY;
   #slots = new Slots(FIRST_CAPACITY);
+  #takenBack = 0;
 
   get snapshot(): LogPosition | null {
     return this.#snapshot;
@@ -59,9 +62,8 @@ export class LogHistoryBuilder implements LogHistory {
   append(index: number, term: number, eid: string | null): void {
     const effective = eid ?? this.#eidBefore(index);
     this.#forgetFrom(index);
-    this.#growFor(index);
-    this.#slots.put(index, term, effective);
     this.#lastIndex = index;
+    if (this.#takenBack <= MAX_TAKEN_BACK) this.#remember(index, term, effective);
     this.#hasLostEnd = false;
   }
 
@@ -101,7 +103,15 @@ export class LogHistoryBuilder implements LogHistory {
   #forgetFrom(index: number): void {
     const last = this.#lastIndex ?? 0;
     const count = Math.min(last - index + 1, this.#capacity);
-    for (let at = last; at > last - count; at--) this.#slots.clear(at);
+    if (count <= 0 || this.#takenBack > MAX_TAKEN_BACK) return;
+    this.#takenBack += count;
+    if (this.#takenBack > MAX_TAKEN_BACK) this.#slots = new Slots(this.#capacity);
+    else for (let at = last; at > last - count; at--) this.#slots.clear(at);
+  }
+
+  #remember(index: number, term: number, eid: string | null): void {
+    this.#growFor(index);
+    this.#slots.put(index, term, eid);
   }
 
   #growFor(index: number): void {
