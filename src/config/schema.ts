@@ -66,7 +66,11 @@ const probe = z
 
 const scrub = z
   .strictObject({
-    intervalMs: milliseconds(10_000, 'Time between two looks at the new bytes of a file.', 100),
+    intervalMs: milliseconds(
+      10_000,
+      'Time between two looks at the new bytes of a file; a look also asks the server, so the shorter interval counts.',
+      100,
+    ),
     fullIntervalMs: milliseconds(
       6 * 3_600_000,
       'Time between two reads of every byte, past the page cache.',
