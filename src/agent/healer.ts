@@ -43,6 +43,8 @@ export interface HealerOptions {
   readonly port: HealerPort;
 }
 
+const PRESERVE_AGAIN_MS = 3_600_000;
+
 /** Turns plans into acts, one at a time, for the members on this host only. */
 export class Healer {
   readonly #options: HealerOptions;
@@ -127,15 +129,19 @@ export class Healer {
     });
   }
 
-  /** Whatever a person will decide about this file, a copy of it as it is now will be there. Once for each content. */
+  /**
+   * Whatever a person will decide about this file, a copy of it will be there. Once for each inode and verdict, and
+   * again after an hour: a file that only grows must not fill the disk with copies of itself.
+   */
   async #preserveOnce(member: Member, because: string): Promise<void> {
-    const { port } = this.#options;
+    const { port, clock } = this.#options;
     const { file } = member.watch.evidence();
-    const content = `${file?.inode ?? ''}/${String(file?.report.sizeBytes ?? 0)}/${String(file?.report.problems.length ?? 0)}`;
-    if (this.#preservedFor.get(member.database) === content) return;
+    const hour = Math.floor(clock.monotonicMs() / PRESERVE_AGAIN_MS);
+    const occasion = `${file?.inode ?? ''}/${String(file?.report.problems.length ?? 0)}/${String(hour)}`;
+    if (this.#preservedFor.get(member.database) === occasion) return;
     try {
       await port.preserve(member, because);
-      this.#preservedFor.set(member.database, content);
+      this.#preservedFor.set(member.database, occasion);
     } catch (error) {
       port.onTrouble('preserve', error);
     }
