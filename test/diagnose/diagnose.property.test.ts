@@ -52,6 +52,26 @@ test('the same observation gives the same diagnosis and is not changed by it', (
   );
 });
 
+/** The page on verdicts calls these reserved. */
+const RESERVED: ReadonlySet<string> = new Set(['blocked', 'stuck-joining', 'departed', 'ghost', 'torn']);
+
+test('every verdict that is not reserved is given for something, and no reserved one is', () => {
+  const given = new Set<string>();
+  fc.assert(
+    fc.property(anyObservation, (observation) => {
+      const { members, cluster } = diagnose(observation, LIMITS);
+      for (const { verdict } of members) given.add(verdict);
+      given.add(`cluster ${cluster}`);
+    }),
+    { numRuns: 6_000 },
+  );
+  const possible = [
+    ...VERDICTS.filter((verdict) => !RESERVED.has(verdict)),
+    ...CLUSTER_VERDICTS.map((verdict) => `cluster ${verdict}`),
+  ];
+  assert.deepEqual([...given].toSorted(), possible.toSorted());
+});
+
 test('the order of the nodes decides nothing', () => {
   fc.assert(
     fc.property(anyObservation, (observation) => {
@@ -97,10 +117,9 @@ test('a confirmed leader has a majority of its own list in its own term', () => 
           ? [evidence.server.status]
           : [],
       );
-      const own = up.find(({ serverId, role, term }) => {
-        return serverId === leader.serverId && role === 'leader' && term === leader.term;
-      });
-      assert.ok(own !== undefined);
+      const server = observation.nodes.find(({ node }) => node === leader.node)?.evidence?.server;
+      const own = server?.state === 'up' ? server.status : null;
+      assert.ok(own?.role === 'leader' && own.term === leader.term && own.serverId === leader.serverId);
       const inTerm = new Set(up.filter(({ term }) => term === leader.term).map(({ serverId }) => serverId));
       assert.ok(inTerm.size * 2 > own.servers.length);
     }),
