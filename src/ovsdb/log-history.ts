@@ -18,11 +18,10 @@ export interface LogHistory {
 
 /** The newest entries that are remembered. Older ones are `unknown`. */
 export const MAX_REMEMBERED_ENTRIES = 262_144;
-const FIRST_CAPACITY = 1024;
 /** A log that takes back more than this in all is no real one; remembering it could cost the square of its size. */
 const MAX_TAKEN_BACK = 16 * MAX_REMEMBERED_ENTRIES;
 const EID_BYTES = 16;
-const EMPTY_SLOT = -1;
+const [DASH, DIGIT_0, LOWER_A] = [0x2d, 0x30, 0x61];
 
 /** Collects the history while a log is read. An index that is written again replaces everything from there on. */
 export class LogHistoryBuilder implements LogHistory {
@@ -32,10 +31,7 @@ export class LogHistoryBuilder implements LogHistory {
   #commitIndex: number | null = null;
   /** Are there entries after the last known one that cannot be read? */
   #hasLostEnd = false;
-  /** Index of the first entry that was appended. */
-  #firstAppended: number | null = null;
-  #capacity = FIRST_CAPACITY;
-  #slots = new Slots(FIRST_CAPACITY);
+  #slots: Slots | null = null;
   #takenBack = 0;
 
   get snapshot(): LogPosition | null {
@@ -81,15 +77,15 @@ export class LogHistoryBuilder implements LogHistory {
     if (this.#startIndex !== null && index <= this.#startIndex) return { state: 'covered' };
     if (this.#lastIndex === null) return { state: 'unknown' };
     if (index > this.#lastIndex) return { state: this.#hasLostEnd ? 'unknown' : 'beyond' };
-    const position = this.#slots.get(index);
+    const position = this.#slots?.get(index) ?? null;
     return position === null ? { state: 'unknown' } : { state: 'known', position };
   }
 
   newestAtOrBefore(index: number): LogPosition | null {
     const from = Math.min(index, this.#lastIndex ?? 0);
-    const oldest = Math.max(0, from - this.#capacity);
+    const oldest = Math.max(0, from - MAX_REMEMBERED_ENTRIES);
     for (let at = from; at > oldest; at--) {
-      const position = this.#slots.get(at);
+      const position = this.#slots?.get(at) ?? null;
       if (position !== null) return position;
     }
     return this.#snapshot !== null && this.#snapshot.index <= index ? this.#snapshot : null;
@@ -102,76 +98,64 @@ export class LogHistoryBuilder implements LogHistory {
 
   #forgetFrom(index: number): void {
     const last = this.#lastIndex ?? 0;
-    const count = Math.min(last - index + 1, this.#capacity);
+    const count = Math.min(last - index + 1, MAX_REMEMBERED_ENTRIES);
     if (count <= 0 || this.#takenBack > MAX_TAKEN_BACK) return;
     this.#takenBack += count;
-    if (this.#takenBack > MAX_TAKEN_BACK) this.#slots = new Slots(this.#capacity);
-    else for (let at = last; at > last - count; at--) this.#slots.clear(at);
+    if (this.#takenBack > MAX_TAKEN_BACK) this.#slots = null;
+    else for (let at = last; at > last - count; at--) this.#slots?.clear(at);
   }
 
   #remember(index: number, term: number, eid: string | null): void {
-    this.#growFor(index);
+    this.#slots ??= new Slots();
     this.#slots.put(index, term, eid);
-  }
-
-  #growFor(index: number): void {
-    this.#firstAppended ??= index;
-    const length = index - this.#firstAppended + 1;
-    while (length > this.#capacity && this.#capacity < MAX_REMEMBERED_ENTRIES) this.#grow();
-  }
-
-  #grow(): void {
-    this.#capacity *= 2;
-    const bigger = new Slots(this.#capacity);
-    this.#slots.copyTo(bigger);
-    this.#slots = bigger;
   }
 }
 
-/** Positions in a ring: index modulo capacity is the place. 33 bytes an entry. */
+/**
+ * Positions in a ring: index modulo its size is the place. 33 bytes an entry, of which the kernel gives out only what
+ * is written to. Index 0, which no entry has, marks an empty place.
+ */
 class Slots {
-  readonly #capacity: number;
-  readonly #indexes: Float64Array;
-  readonly #terms: Float64Array;
-  readonly #eids: Buffer;
-  readonly #hasEid: Uint8Array;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#indexes = new Float64Array(capacity).fill(EMPTY_SLOT);
-    this.#terms = new Float64Array(capacity);
-    this.#eids = Buffer.alloc(capacity * EID_BYTES);
-    this.#hasEid = new Uint8Array(capacity);
-  }
+  readonly #indexes = new Float64Array(MAX_REMEMBERED_ENTRIES);
+  readonly #terms = new Float64Array(MAX_REMEMBERED_ENTRIES);
+  readonly #eids = Buffer.alloc(MAX_REMEMBERED_ENTRIES * EID_BYTES);
+  readonly #hasEid = new Uint8Array(MAX_REMEMBERED_ENTRIES);
 
   put(index: number, term: number, eid: string | null): void {
-    const slot = index % this.#capacity;
+    const slot = index % MAX_REMEMBERED_ENTRIES;
     this.#indexes[slot] = index;
     this.#terms[slot] = term;
     this.#hasEid[slot] = eid === null ? 0 : 1;
-    if (eid !== null) this.#eids.write(eid.replaceAll('-', ''), slot * EID_BYTES, EID_BYTES, 'hex');
+    if (eid !== null) writeUuid(eid, this.#eids, slot * EID_BYTES);
   }
 
   get(index: number): LogPosition | null {
-    const slot = index % this.#capacity;
+    const slot = index % MAX_REMEMBERED_ENTRIES;
     if (this.#indexes[slot] !== index || this.#hasEid[slot] !== 1) return null;
     const hex = this.#eids.toString('hex', slot * EID_BYTES, (slot + 1) * EID_BYTES);
     return { index, term: this.#terms[slot] ?? 0, eid: dashed(hex) };
   }
 
   clear(index: number): void {
-    const slot = index % this.#capacity;
-    if (this.#indexes[slot] === index) this.#indexes[slot] = EMPTY_SLOT;
+    const slot = index % MAX_REMEMBERED_ENTRIES;
+    if (this.#indexes[slot] !== index) return;
+    this.#indexes[slot] = 0;
+    this.#hasEid[slot] = 0;
   }
+}
 
-  copyTo(target: Slots): void {
-    for (const index of this.#indexes) {
-      if (index === EMPTY_SLOT) continue;
-      const slot = index % this.#capacity;
-      const position = this.get(index);
-      target.put(index, this.#terms[slot] ?? 0, position?.eid ?? null);
-    }
+/** Writes the 16 bytes of a UUID; `Buffer.write` would want a copy of the string without dashes. */
+function writeUuid(uuid: string, target: Buffer, at: number): void {
+  let to = at;
+  for (let from = 0; from < uuid.length; from += 2) {
+    if (uuid.charCodeAt(from) === DASH) from++;
+    target[to] = (hexValue(uuid.charCodeAt(from)) << 4) | hexValue(uuid.charCodeAt(from + 1));
+    to++;
   }
+}
+
+function hexValue(char: number): number {
+  return char < LOWER_A ? char - DIGIT_0 : char - LOWER_A + 10;
 }
 
 function dashed(hex: string): string {

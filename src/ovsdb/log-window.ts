@@ -6,9 +6,9 @@ export interface ByteSource {
   read(target: Buffer, position: number): Promise<number>;
 }
 
-const WINDOW_BYTES = 1024 * 1024;
+const WINDOW_BYTES = 256 * 1024;
 
-/** A stretch of a file held in memory, at most 1 MiB of it, that moves along. */
+/** A stretch of a file held in memory, a quarter of a MiB of it at most, that moves along. */
 export class LogWindow {
   readonly #source: ByteSource;
   readonly #signal: AbortSignal | undefined;
