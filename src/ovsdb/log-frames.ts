@@ -8,6 +8,8 @@ import {
 } from './log-frame.ts';
 import type { LogWindow } from './log-window.ts';
 
+const SHOWN_CHARS = 60;
+
 /** Takes in the records of a file. A body may come in many pieces. */
 export interface FrameSink {
   begin(): void;
@@ -86,12 +88,18 @@ function badHeader(window: LogWindow, offset: number): BadFrame {
   const start = offset - window.start;
   const end = Math.min(window.heldBytes, start + MAX_HEADER_BYTES);
   const isLast = window.start + end === window.sizeBytes;
-  const line = window.bytes.toString('latin1', start, end).split('\n', 1)[0] ?? '';
-  const shown = JSON.stringify(line.slice(0, 60));
+  const shown = describe(window.bytes.subarray(start, end));
   if (isLast && isBegunHeader(window.bytes, start, end)) {
-    return { reason: 'begun', offset, detail: `header line ${shown} is not finished`, wastedBytes: 0 };
+    return { reason: 'begun', offset, detail: `${shown} is the beginning of a header line`, wastedBytes: 0 };
   }
-  return { reason: 'header', offset, detail: `header line ${shown} is none`, wastedBytes: 0 };
+  return { reason: 'header', offset, detail: `${shown} is no header line`, wastedBytes: 0 };
+}
+
+/** The first line, as far as it is text: a damaged disk gives back anything. */
+function describe(bytes: Buffer): string {
+  if (bytes.every((byte) => byte === 0)) return `a run of at least ${String(bytes.length)} zero bytes`;
+  const line = bytes.toString('latin1').split('\n', 1)[0] ?? '';
+  return `"${line.slice(0, SHOWN_CHARS).replaceAll(/[^\x20-\x7e]/g, '.')}"`;
 }
 
 function incomplete(window: LogWindow, frame: Frame): BadFrame {

@@ -67,9 +67,9 @@ export class LogHistoryBuilder implements LogHistory {
     this.#commitIndex = Math.max(this.#commitIndex ?? 0, index);
   }
 
-  /** Records that may have held entries could not be read. */
-  lose(): void {
-    this.#hasLostEnd = true;
+  /** Were there records after the last entry that may have held more and could not be read? */
+  setEndLost(isLost: boolean): void {
+    this.#hasLostEnd = isLost;
   }
 
   positionAt(index: number): HistoryAnswer {

@@ -48,6 +48,7 @@ export class VerifyPass implements FrameSink {
   #searchedTo = 0;
   #damagedPlaces = 0;
   #lastFrame: Frame | null = null;
+  #lastEntryFrame: Frame | null = null;
   #tailProblem: Problem | null = null;
 
   get problems(): readonly Problem[] {
@@ -93,6 +94,11 @@ export class VerifyPass implements FrameSink {
     return this.#lastFrame;
   }
 
+  /** The last whole record that is an entry: it names its place in history, which a record of a commit does not. */
+  get lastEntryFrame(): Frame | null {
+    return this.#lastEntryFrame;
+  }
+
   /** False when the last list of servers is known and lacks the member itself. */
   get isMember(): boolean | null {
     const base = this.#header?.base ?? null;
@@ -104,7 +110,7 @@ export class VerifyPass implements FrameSink {
    * @returns the bad end, or null when the file ends with a whole record.
    */
   async run(window: LogWindow): Promise<BadTail | null> {
-    this.#tailProblem = null;
+    this.#forgetTail();
     const budget = new WorkBudget(window.sizeBytes);
     for (;;) {
       const stop = await readFrames(window, this.#offset, this);
@@ -150,9 +156,10 @@ export class VerifyPass implements FrameSink {
     this.#lastFrame = frame;
   }
 
-  /** Names the bad end that the last run found; the next run looks at it again. */
+  /** Names the bad end that the last run found; the next run looks at it again. It may have held entries. */
   noteTail(problem: Problem): void {
     this.#tailProblem = problem;
+    this.history.setEndLost(true);
   }
 
   /** Keeps a problem, once for each place. */
@@ -162,6 +169,12 @@ export class VerifyPass implements FrameSink {
     );
     if (place >= 0 && isFrameProblem(problem.kind)) this.#problems[place] = problem;
     else if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
+  }
+
+  #forgetTail(): void {
+    if (this.#tailProblem === null) return;
+    this.#tailProblem = null;
+    this.history.setEndLost(this.#state.nextIndex === null);
   }
 
   #takeHeader(parsed: ReturnType<typeof parseHeaderRecord>): typeof parsed {
@@ -188,8 +201,9 @@ export class VerifyPass implements FrameSink {
       this.note(violation.kind === 'truncates-committed' ? { ...problem, sameEntry } : problem);
     }
     if (record.type === 'entry' && !sameEntry) this.history.append(record.index, record.term, record.eid);
+    if (record.type === 'entry') this.#lastEntryFrame = frame;
     if (record.type === 'commit') this.history.commit(record.commitIndex);
-    if (state.nextIndex === null) this.history.lose();
+    this.history.setEndLost(state.nextIndex === null);
   }
 
   #hasEntry(record: LogRecord): boolean {
@@ -219,7 +233,7 @@ export class VerifyPass implements FrameSink {
 
   #lose(): void {
     this.#state = afterDamage(this.#state);
-    this.history.lose();
+    this.history.setEndLost(true);
   }
 }
 

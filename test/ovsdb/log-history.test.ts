@@ -72,7 +72,7 @@ test('what may have been lost is unknown, and the newest that is known is a lowe
   const history = new LogHistoryBuilder();
   history.start(SNAPSHOT);
   history.append(11, 2, eidOf(1));
-  history.lose();
+  history.setEndLost(true);
   assert.deepEqual(history.positionAt(12), { state: 'unknown' });
   history.append(15, 2, eidOf(2));
   assert.deepEqual(history.positionAt(13), { state: 'unknown' });
