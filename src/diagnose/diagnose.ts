@@ -16,7 +16,7 @@ export function diagnose(observation: Observation, limits: DiagnoseLimits): Diag
   const search = findLeader(active);
   const leader = search.state === 'confirmed' ? search : null;
   const members = nodes.map((view) => judgeMember(view, leader?.member ?? null));
-  const lost = leader === null ? [] : lostMarks(leader.member);
+  const lost = leader === null ? [] : lostMarks(leader.member, nodes);
   const { cluster, because } = judgeCluster(nodes, active, search, members, lost);
   return {
     database: observation.database,

@@ -45,7 +45,7 @@ export interface LiveLook {
 interface Verified {
   readonly inode: string;
   readonly pass: VerifyPass;
-  /** The first bytes of the file, and the header line of the last whole record: both must still be there. */
+  /** The first bytes, and the header lines of the last entry and of the last record: all must still be there. */
   readonly proofs: readonly { readonly offset: number; readonly bytes: Buffer }[];
 }
 
@@ -121,8 +121,10 @@ export class LiveFileVerifier {
   async #drainFormer(file: OpenFile): Promise<LogHistory | null> {
     const verified = this.#verified;
     if (verified === null) return null;
-    if (file.inode !== verified.inode && this.#held?.inode === verified.inode) {
-      await this.#run(verified.pass, this.#held, false, { bytesRead: 0, sizeBytes: 0, pendingTailBytes: 0 });
+    const held = file.inode === verified.inode ? null : this.#held;
+    // A server that dropped a part of the old file and wrote on in it has made another history of it.
+    if (held !== null && (await this.#stillValid(held)) !== null) {
+      await this.#run(verified.pass, held, false, { bytesRead: 0, sizeBytes: 0, pendingTailBytes: 0 });
     }
     return verified.pass.history;
   }
@@ -174,7 +176,8 @@ export class LiveFileVerifier {
 
   async #stillValid(file: OpenFile): Promise<VerifyPass | null> {
     const verified = this.#verified;
-    if (verified?.inode !== file.inode || file.sizeBytes < verified.pass.offset) return null;
+    if (verified?.inode !== file.inode) return null;
+    if ((await file.currentSizeBytes()) < verified.pass.offset) return null;
     for (const { offset, bytes } of verified.proofs) {
       if (!(await readAt(file, offset, bytes.length)).equals(bytes)) return null;
     }
@@ -193,9 +196,10 @@ function isPending(tail: BadTail): boolean {
 }
 
 async function takeProofs(file: OpenFile, pass: VerifyPass): Promise<Verified['proofs']> {
-  const last = pass.lastFrame;
   const places = [{ offset: 0, length: Math.min(HEAD_BYTES, pass.offset) }];
-  if (last !== null) places.push({ offset: last.offset, length: last.bodyOffset - last.offset });
+  for (const frame of [pass.lastEntryFrame, pass.lastFrame]) {
+    if (frame !== null) places.push({ offset: frame.offset, length: frame.bodyOffset - frame.offset });
+  }
   const proofs: { offset: number; bytes: Buffer }[] = [];
   for (const { offset, length } of places) proofs.push({ offset, bytes: await readAt(file, offset, length) });
   return proofs;
